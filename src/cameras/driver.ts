@@ -1,0 +1,31 @@
+// What a camera driver is: one async generator of samples. The simplest yields JPEG buffers and nothing else.
+
+/** A sample with all that can be known of it. A bare Uint8Array yielded by a driver is a JPEG picture of now. */
+export type CameraSample = {
+  /** `jpeg`: whole pictures; `avc`, `hevc`: access units with length prefixes; sound codecs likewise. */
+  readonly codec: 'jpeg' | 'avc' | 'hevc' | 'aac' | 'opus' | 'pcma' | 'pcmu';
+  readonly data: Uint8Array;
+  /** Presentation time in microseconds on the driver's own monotonic clock. */
+  readonly ptsMicros: number;
+  /** Whether decoding can begin here; always true for JPEG and sound. */
+  readonly isKey: boolean;
+  /** Decoder configuration (avcC, hvcC, AudioSpecificConfig), on the first sample and whenever it changes. */
+  readonly config?: Uint8Array;
+};
+
+/** The driver's own options, from the settings file or the API: hostile until the driver has checked them. */
+export type DriverOptions = Readonly<Record<string, unknown>>;
+
+export type DriverContext = {
+  /** Aborts when nobody watches any more: the generator must return and release the device within 1 s. */
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Starts the camera and yields its samples until the signal aborts or the camera is gone (then it throws an Error
+ * whose message is one sentence a person can read, without passwords).
+ */
+export type Driver = (
+  options: DriverOptions,
+  context: DriverContext,
+) => AsyncGenerator<Uint8Array | CameraSample, void, void>;

@@ -1,0 +1,83 @@
+// The library: videos arriving, being indexed, being opened, described, binned. This file is what the rest of
+// the program sees of it; `create-library.ts` puts it together.
+import type { BlobReader } from '../blobs/blob-store.ts';
+import type { ListRequest, Progress, Video, VideoPage } from '../catalogue/catalogue.ts';
+
+/** One video while its bytes come in. Calls are made one after the other; one of finish, suspend, cancel ends it. */
+export type ArrivingVideo = {
+  readonly id: string;
+  /** Bytes taken so far: where the next write goes. */
+  readonly receivedBytes: number;
+  /**
+   * Takes the next bytes; the chunk may be reused afterwards. Throws `unsupported-media` as soon as the bytes
+   * show that it is no video or sound, `too-large`, `no-room`. After `unsupported-media` nothing is left of it.
+   */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Resolves when everything taken so far survives a power cut. */
+  sync(): Promise<void>;
+  /** The last byte has been written: seals the blob, stores the index, and the video is what it is. */
+  finish(): Promise<Video>;
+  /** Keeps what has arrived, to be taken up later with `resumeArrival`. */
+  suspend(): Promise<void>;
+  /** Removes everything of it. */
+  cancel(): Promise<void>;
+};
+
+export type NewArrival = {
+  /** As the client gave it: any text at all. */
+  readonly fileName: string;
+  /** null where not announced. */
+  readonly sizeBytes: number | null;
+  /** The tus metadata header, where it arrives that way. */
+  readonly uploadMetadata: string | null;
+};
+
+/** Bytes ready to be served: `header` followed by `start`..`end` (end-exclusive) of the blob behind `reader`. */
+export type OpenedBytes = {
+  readonly header: Uint8Array;
+  readonly reader: BlobReader;
+  readonly start: number;
+  readonly end: number;
+  readonly contentType: string;
+  /** Strong, with its quotes. */
+  readonly etag: string;
+  readonly lastModifiedMs: number;
+  /** Must be called when the response is over; idempotent. */
+  release(): void;
+};
+
+/** A stretch of a video in seconds; null ends at the end. */
+export type Clip = { readonly startSeconds: number; readonly endSeconds: number | null };
+
+export type Library = {
+  beginArrival(arrival: NewArrival): Promise<ArrivingVideo>;
+  /** Takes up an unfinished one. Throws `not-found`, `conflict` while another request is writing it. */
+  resumeArrival(id: string): Promise<ArrivingVideo>;
+  /** Removes an unfinished one (the client gave up). */
+  cancelArrival(id: string): Promise<void>;
+
+  /** Throws `not-found`. Progress of an arriving one is as of now. */
+  getVideo(id: string): Promise<Video>;
+  listVideos(request: ListRequest): Promise<VideoPage>;
+  streamVideos(query: string): AsyncIterable<Video>;
+  /** Throws `not-found`, `bad-request` (empty or over 500 characters). */
+  renameVideo(id: string, title: string): Promise<Video>;
+  /** Into the bin; it is gone for good after the set time. */
+  binVideo(id: string): Promise<Video>;
+  restoreVideo(id: string): Promise<Video>;
+  /** Out of the bin and gone now. */
+  removeVideo(id: string): Promise<void>;
+
+  /** The playable view or a clip of it. Throws `not-found`, `unplayable`, `bad-request` (the clip is not in the video). */
+  openView(id: string, clip: Clip | null): Promise<OpenedBytes>;
+  /** The file as it came. Throws `not-found`, `conflict` while it arrives. */
+  openOriginal(id: string): Promise<OpenedBytes>;
+
+  getProgress(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Progress>>;
+  setProgress(personId: string, videoId: string, positionMs: number): Promise<void>;
+
+  /** Takes up what a crash left (numbered steps in `design/writes.md`), then empties the bin and cleans up from time to time. */
+  start(): Promise<void>;
+  /** Idempotent. */
+  close(): Promise<void>;
+};
