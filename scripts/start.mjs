@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+// `npm start` and the command `kinora`: installs what is missing, then runs src/main.ts.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensureInstalled, findNode, root, runNode } from './setup.mjs';
+
+ensureInstalled();
+const main = join(root, 'src', 'main.ts');
+if (findNode() === process.execPath) await import(pathToFileURL(main).href);
+else runNode([main, ...process.argv.slice(2)]);

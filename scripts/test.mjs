@@ -1,0 +1,69 @@
+// `npm test`: brings what the tests need, then lint, types and every test. Arguments are test files to run alone:
+// `npm test -- test/http/range.test.ts`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { ensureInstalled, root, runNodeAndWait, say } from './setup.mjs';
+
+ensureInstalled();
+const chromium = ensureChromium();
+const chosen = process.argv.slice(2);
+
+if (chosen.length === 0) {
+  const status = runNodeAndWait([join(root, 'scripts', 'check.mjs'), '--verify']);
+  if (status !== 0) process.exit(status);
+}
+const files = chosen.length > 0 ? chosen : testFiles(join(root, 'test'));
+const reporter = process.env.CI ? 'spec' : 'spec';
+process.exit(
+  runNodeAndWait(
+    [
+      '--test',
+      `--test-reporter=${reporter}`,
+      // A test that hangs is a failure, not a wait: the slowest file takes about a minute on two cores.
+      '--test-timeout=300000',
+      `--test-concurrency=${Math.max(1, Math.min(4, availableParallelism()))}`,
+      ...files,
+    ],
+    { CHROMIUM: chromium, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
+  ),
+);
+
+function testFiles(folder) {
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => join(folder, name))
+    .sort();
+}
+
+/** The path of a Chromium: $CHROMIUM, one that is installed, or Debian's, brought here where that is allowed. */
+function ensureChromium() {
+  const known = [
+    process.env.CHROMIUM,
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  ];
+  const found = () => known.find((path) => path && existsSync(path));
+  const first = found();
+  if (first) return first;
+  const advice = 'The tests drive a real Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path.';
+  if (!existsSync('/usr/bin/apt-get')) return failWith(`no Chromium here, and no apt-get to bring one. ${advice}`);
+  const isRoot = process.getuid?.() === 0;
+  const sudo = !isRoot && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : [];
+  if (!isRoot && sudo.length === 0) return failWith(`no Chromium here, and installing it takes root. ${advice}`);
+  say("no Chromium here: installing Debian's (once) ...");
+  for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium']]) {
+    const [command, ...rest] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', ...args];
+    if (spawnSync(command, rest, { stdio: ['ignore', 2, 2] }).status !== 0)
+      return failWith(`apt-get ${args[0]} failed. ${advice}`);
+  }
+  return found() ?? failWith(`Chromium was installed but is not where it should be. ${advice}`);
+}
+
+function failWith(text) {
+  say(text);
+  process.exit(1);
+}
