@@ -1,16 +1,22 @@
 // What the routes are given: the whole of the program behind HTTP, constructed in `app.ts` alone.
 import type { Logger } from 'pino';
+import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Cameras } from '../cameras/cameras.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Library } from '../library/library.ts';
+import type { Metrics } from '../metrics.ts';
 
 export type Services = {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
+  /** For readiness only; routes speak to the library. */
   readonly catalogue: Catalogue;
+  /** For room and readiness only; routes speak to the library. */
+  readonly blobs: BlobStore;
   readonly library: Library;
   readonly cameras: Cameras;
+  readonly metrics: Metrics;
 };

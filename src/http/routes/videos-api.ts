@@ -1,0 +1,212 @@
+// /api/v1/videos: the list in pages and whole (NDJSON, CSV), and one video's facts, title, bin and progress.
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { type Static, Type } from 'typebox';
+import type { Services } from '../services.ts';
+import { problems } from './problem-schema.ts';
+import { csvColumns, csvLine, VideoBody, videoBody } from './video-schema.ts';
+
+const ListQuery = Type.Object({
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 50 }),
+  after: Type.Optional(Type.String({ maxLength: 200, description: 'The `next` of the page before' })),
+  q: Type.String({ maxLength: 200, default: '', description: 'Beginnings of words of the title' }),
+  bin: Type.Boolean({ default: false, description: 'What is in the bin instead' }),
+});
+const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
+const ListBody = Type.Object({
+  items: Type.Array(VideoBody),
+  next: Type.Union([Type.String(), Type.Null()], { description: 'For `after`; null on the last page' }),
+});
+const ProgressBody = Type.Object({ positionMs: Type.Integer({ minimum: 0, maximum: 1e12 }) });
+
+/** Until there are accounts, everybody goes on watching where anybody stopped. */
+export const householdId = 'household';
+
+/** Lines of a streamed listing are sent in pieces of about this many characters. */
+const pieceLength = 32_768;
+
+export function videosApiRoutes(app: FastifyInstance, { library }: Services): void {
+  const tags = ['videos'];
+
+  app.get<{ Querystring: Static<typeof ListQuery> }>(
+    '/api/v1/videos',
+    {
+      schema: {
+        tags,
+        summary: 'List videos, newest first; `Accept: application/x-ndjson` or `text/csv` streams them all',
+        querystring: ListQuery,
+        response: { 200: ListBody, ...problems(400) },
+      },
+    },
+    async (request, reply) => {
+      reply.header('Vary', 'Accept').header('Cache-Control', 'private, no-cache');
+      const { limit, after, q, bin } = request.query;
+      const accept = request.headers.accept ?? '';
+      if (accept.includes('application/x-ndjson')) return streamNdjson(reply, library.streamVideos(q));
+      if (accept.includes('text/csv')) return streamCsv(reply, library.streamVideos(q));
+      const page = await library.listVideos({ limit, after: after ?? null, query: q, inBin: bin });
+      return { items: page.items.map(videoBody), next: page.next };
+    },
+  );
+
+  const whole = Type.Object({ q: Type.String({ maxLength: 200, default: '' }) });
+  for (const [ending, stream] of [
+    ['ndjson', streamNdjson],
+    ['csv', streamCsv],
+  ] as const) {
+    app.get<{ Querystring: Static<typeof whole> }>(
+      `/api/v1/videos.${ending}`,
+      { schema: { tags, summary: `All videos, streamed as ${ending.toUpperCase()}`, querystring: whole } },
+      (request, reply) => stream(reply, library.streamVideos(request.query.q)),
+    );
+  }
+
+  app.get<{ Params: Static<typeof IdParams> }>(
+    '/api/v1/videos/:id',
+    {
+      schema: {
+        tags,
+        summary: 'One video',
+        params: IdParams,
+        response: { 200: VideoBody, ...problems(404) },
+      },
+    },
+    async (request, reply) => {
+      reply.header('Cache-Control', 'private, no-cache');
+      return videoBody(await library.getVideo(request.params.id));
+    },
+  );
+
+  const Rename = Type.Object(
+    { title: Type.String({ minLength: 1, maxLength: 500 }) },
+    { additionalProperties: false },
+  );
+  app.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof Rename> }>(
+    '/api/v1/videos/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Give it another title',
+        params: IdParams,
+        body: Rename,
+        response: { 200: VideoBody, ...problems(400, 404) },
+      },
+    },
+    async (request) => videoBody(await library.renameVideo(request.params.id, request.body.title)),
+  );
+
+  app.delete<{ Params: Static<typeof IdParams> }>(
+    '/api/v1/videos/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Put it in the bin; one that still arrives, or is in the bin, is gone at once',
+        params: IdParams,
+        response: { 204: Type.Null(), ...problems(404) },
+      },
+    },
+    async (request, reply) => {
+      const video = await library.getVideo(request.params.id);
+      if (video.status === 'arriving') await library.cancelArrival(video.id);
+      else if (video.binnedAtMs !== null) await library.removeVideo(video.id);
+      else await library.binVideo(video.id);
+      return reply.code(204).send();
+    },
+  );
+
+  app.post<{ Params: Static<typeof IdParams> }>(
+    '/api/v1/videos/:id/restore',
+    {
+      schema: {
+        tags,
+        summary: 'Take it out of the bin',
+        params: IdParams,
+        response: { 200: VideoBody, ...problems(404) },
+      },
+    },
+    async (request) => videoBody(await library.restoreVideo(request.params.id)),
+  );
+
+  const ProgressAnswer = Type.Object({
+    positionMs: Type.Integer(),
+    updatedAt: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
+  });
+  app.get<{ Params: Static<typeof IdParams> }>(
+    '/api/v1/videos/:id/progress',
+    {
+      schema: {
+        tags,
+        summary: 'Where one was',
+        params: IdParams,
+        response: { 200: ProgressAnswer, ...problems(404) },
+      },
+    },
+    async (request, reply) => {
+      reply.header('Cache-Control', 'private, no-cache');
+      const { id } = await library.getVideo(request.params.id);
+      const progress = (await library.getProgress(householdId, [id])).get(id);
+      return {
+        positionMs: progress?.positionMs ?? 0,
+        updatedAt: progress ? new Date(progress.updatedAtMs).toISOString() : null,
+      };
+    },
+  );
+
+  app.put<{ Params: Static<typeof IdParams>; Body: Static<typeof ProgressBody> }>(
+    '/api/v1/videos/:id/progress',
+    {
+      schema: {
+        tags,
+        summary: 'Remember where one is',
+        params: IdParams,
+        body: ProgressBody,
+        response: { 204: Type.Null(), ...problems(400, 404) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = await library.getVideo(request.params.id);
+      await library.setProgress(householdId, id, request.body.positionMs);
+      return reply.code(204).send();
+    },
+  );
+}
+
+type Videos = ReturnType<Services['library']['streamVideos']>;
+
+function streamNdjson(reply: FastifyReply, videos: Videos): FastifyReply {
+  const line = (video: Parameters<typeof videoBody>[0]) => `${JSON.stringify(videoBody(video))}\n`;
+  return streamLines(reply, 'application/x-ndjson', pieces('', videos, line));
+}
+
+function streamCsv(reply: FastifyReply, videos: Videos): FastifyReply {
+  const line = (video: Parameters<typeof videoBody>[0]) => {
+    const body = videoBody(video);
+    return csvLine(csvColumns.map((column) => body[column]));
+  };
+  return streamLines(
+    reply,
+    'text/csv; charset=utf-8; header=present',
+    pieces(csvLine(csvColumns), videos, line),
+  );
+}
+
+function streamLines(reply: FastifyReply, type: string, lines: AsyncIterable<string>): FastifyReply {
+  // Pieces are large already: one waiting in the stream is enough.
+  return reply.type(type).send(Readable.from(lines, { highWaterMark: 1, objectMode: true }));
+}
+
+async function* pieces<Item>(
+  head: string,
+  items: AsyncIterable<Item>,
+  line: (item: Item) => string,
+): AsyncGenerator<string> {
+  let piece = head;
+  for await (const item of items) {
+    piece += line(item);
+    if (piece.length >= pieceLength) {
+      yield piece;
+      piece = '';
+    }
+  }
+  if (piece !== '') yield piece;
+}

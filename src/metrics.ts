@@ -1,0 +1,68 @@
+// What Prometheus reads at /metrics. One registry per program, made in app.ts; nothing global.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Cameras } from './cameras/cameras.ts';
+
+export type Metrics = {
+  readonly contentType: string;
+  /** The text of all metrics, in the Prometheus exposition format. */
+  read(): Promise<string>;
+  /** Notes a finished answer. `route` is the route's pattern, never the address itself. */
+  answered(method: string, route: string, status: number, seconds: number): void;
+  /** Notes bytes of videos sent. */
+  sent(bytes: number): void;
+  /** Notes a video that arrived. */
+  arrived(status: string): void;
+};
+
+export function createMetrics({ cameras }: { cameras: Cameras }): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const requests = new Histogram({
+    name: 'kinora_http_request_seconds',
+    help: 'Time to answer a request, whole body included',
+    labelNames: ['method', 'route', 'status'],
+    // From a cached page to a film: 1 ms to 10 minutes.
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.5, 2, 10, 60, 600],
+    registers,
+  });
+  const sentBytes = new Counter({
+    name: 'kinora_video_sent_bytes_total',
+    help: 'Bytes of videos sent',
+    registers,
+  });
+  const arrivals = new Counter({
+    name: 'kinora_videos_arrived_total',
+    help: 'Videos that arrived, by what became of them',
+    labelNames: ['status'],
+    registers,
+  });
+  new Gauge({
+    name: 'kinora_camera_viewers',
+    help: 'People and recorders that watch a camera now',
+    labelNames: ['camera'],
+    registers,
+    collect() {
+      this.reset();
+      for (const camera of cameras.list()) this.set({ camera: camera.id }, camera.viewers);
+    },
+  });
+  new Gauge({
+    name: 'kinora_camera_live',
+    help: '1 while pictures come, else 0',
+    labelNames: ['camera'],
+    registers,
+    collect() {
+      this.reset();
+      for (const camera of cameras.list()) this.set({ camera: camera.id }, camera.state === 'live' ? 1 : 0);
+    },
+  });
+  return {
+    contentType: registry.contentType,
+    read: () => registry.metrics(),
+    answered: (method, route, status, seconds) =>
+      requests.observe({ method, route, status: String(status) }, seconds),
+    sent: (bytes) => sentBytes.inc(bytes),
+    arrived: (status) => arrivals.inc({ status }),
+  };
+}

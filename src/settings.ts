@@ -1,0 +1,170 @@
+// Reads the settings: KINORA_* of the environment over the settings file. An unknown or wrong one is an error of
+// one line that names it, what it got and what it takes.
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { parse as parseToml } from 'smol-toml';
+import type { CameraSettings, Config } from './config.ts';
+import { AppError } from './errors.ts';
+import { type Setting, settingList } from './setting-list.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+type Table = Record<string, unknown>;
+
+/** Names that are no settings of the program though they begin alike: the file's own, and what tests use. */
+const otherNames = /^(KINORA_CONFIG$|KINORA_TEST_)/;
+
+/** The settings file's key of a setting: `KINORA_MAX_PARTIAL_BYTES` -> `max_partial_bytes`, `CAMERA` -> none. */
+export function fileKey(name: string): string | null {
+  return name.startsWith('KINORA_') ? name.slice('KINORA_'.length).toLowerCase() : null;
+}
+
+/**
+ * Reads and checks all settings.
+ * @param environment usually `process.env`
+ * @param folder what relative paths are relative to
+ * @param isTerminal whether the log goes to a terminal
+ * @throws AppError `bad-request`, one line
+ */
+export function readSettings(environment: Environment, folder: string, isTerminal: boolean): Config {
+  const file = readFile(environment, folder);
+  refuseUnknown(environment, file);
+  const get = <Value>(setting: Setting<Value>): Value => readOne(setting, environment, file);
+
+  const port = get(settingList.port);
+  get(settingList.roles);
+  get(settingList.auth);
+  get(settingList.signUp);
+  return {
+    server: {
+      host: get(settingList.host),
+      port: port ?? 5000,
+      isPortFixed: port !== null,
+      maxPartialBytes: get(settingList.maxPartialBytes),
+      drainMs: get(settingList.drain),
+    },
+    data: {
+      folder: resolve(folder, get(settingList.data)),
+      reserveBytes: get(settingList.reserveBytes),
+      maxUploadBytes: get(settingList.maxUploadBytes),
+      binMs: get(settingList.bin),
+      unfinishedMs: get(settingList.unfinished),
+    },
+    cameras: { list: readCameras(get(settingList.camera), file), lingerMs: get(settingList.linger) },
+    log: {
+      level: get(settingList.logLevel),
+      format: get(settingList.logFormat) ?? (isTerminal ? 'pretty' : 'json'),
+    },
+  };
+}
+
+function readFile(environment: Environment, folder: string): Table {
+  const named = environment.KINORA_CONFIG;
+  const path = resolve(folder, named || 'kinora.toml');
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (!named && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new AppError('bad-request', `${path} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  try {
+    return parseToml(content) as Table;
+  } catch (error) {
+    const [first] = (error as Error).message.split('\n');
+    throw new AppError('bad-request', `${path} is not valid TOML: ${first}`, { cause: error });
+  }
+}
+
+function refuseUnknown(environment: Environment, file: Table): void {
+  const all = Object.values(settingList).map(({ name }) => name);
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('KINORA_') && !all.includes(name) && !otherNames.test(name)) {
+      throw new AppError('bad-request', `${name} is not a setting${suggestion(name, all)}`);
+    }
+  }
+  if (environment.MONGODB_URL) {
+    throw new AppError(
+      'bad-request',
+      'MONGODB_URL is set, but this version keeps everything in KINORA_DATA: unset it',
+    );
+  }
+  const keys = all.map(fileKey).filter((key) => key !== null);
+  for (const key of Object.keys(file)) {
+    if (key !== 'camera' && !keys.includes(key)) {
+      throw new AppError(
+        'bad-request',
+        `"${key}" in the settings file is not a setting${suggestion(key, keys)}`,
+      );
+    }
+  }
+}
+
+function readOne<Value>(setting: Setting<Value>, environment: Environment, file: Table): Value {
+  const key = fileKey(setting.name);
+  const fromEnvironment = environment[setting.name];
+  let given: string;
+  let where = setting.name;
+  if (fromEnvironment !== undefined && fromEnvironment !== '') given = fromEnvironment.trim();
+  else if (key !== null && file[key] !== undefined) {
+    const value = file[key];
+    given = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    where = `"${key}" in the settings file`;
+  } else return setting.byDefault;
+  const parsed = setting.parse(given);
+  if ('value' in parsed) return parsed.value;
+  throw new AppError('bad-request', `${where} is ${JSON.stringify(given)}, but it takes ${parsed.takes}`);
+}
+
+const cameraId = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+/** `[[camera]]` tables; the camera `default` comes from the setting CAMERA unless the file has one of that id. */
+function readCameras(driver: string, file: Table): CameraSettings[] {
+  const tables = file.camera ?? [];
+  if (!Array.isArray(tables))
+    throw new AppError('bad-request', 'cameras stand in the settings file as [[camera]], twice bracketed');
+  const cameras = tables.map((table: Table, index): CameraSettings => {
+    const { id, name, driver, ...options } = table;
+    const which = `[[camera]] number ${index + 1} in the settings file`;
+    if (typeof id !== 'string' || !cameraId.test(id)) {
+      throw new AppError(
+        'bad-request',
+        `${which}: "id" is ${JSON.stringify(id)}, but it takes lower-case letters, digits, - and _`,
+      );
+    }
+    if (typeof driver !== 'string' || driver === '')
+      throw new AppError('bad-request', `${which}: "driver" is missing`);
+    if (name !== undefined && typeof name !== 'string')
+      throw new AppError('bad-request', `${which}: "name" takes text`);
+    return { id, name: name ?? id, driver, options };
+  });
+  const twice = cameras.find(({ id }, index) => cameras.findIndex((other) => other.id === id) !== index);
+  if (twice) throw new AppError('bad-request', `the settings file has two cameras with the id "${twice.id}"`);
+  if (!cameras.some(({ id }) => id === 'default'))
+    cameras.unshift({ id: 'default', name: 'Camera', driver, options: {} });
+  return cameras;
+}
+
+/** ` (did you mean X?)` where one known name is near. */
+function suggestion(given: string, known: readonly string[]): string {
+  const nearest = known
+    .map((name) => ({ name, distance: editDistance(given.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return nearest && nearest.distance <= Math.max(2, given.length / 4)
+    ? `; did you mean ${nearest.name}?`
+    : '; `kinora --help` lists them';
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
