@@ -1,4 +1,5 @@
 // What a camera driver is: one async generator of samples. The simplest yields JPEG buffers and nothing else.
+import type { Clock } from '../clock.ts';
 
 /** A sample with all that can be known of it. A bare Uint8Array yielded by a driver is a JPEG picture of now. */
 export type CameraSample = {
@@ -19,13 +20,24 @@ export type DriverOptions = Readonly<Record<string, unknown>>;
 export type DriverContext = {
   /** Aborts when nobody watches any more: the generator must return and release the device within 1 s. */
   readonly signal: AbortSignal;
+  /** The program's time; a driver of the user's may ignore it. */
+  readonly clock: Clock;
 };
 
 /**
  * Starts the camera and yields its samples until the signal aborts or the camera is gone (then it throws an Error
- * whose message is one sentence a person can read, without passwords).
+ * whose message is one sentence a person can read, without passwords). What it yielded it must not write to again.
  */
 export type Driver = (
   options: DriverOptions,
   context: DriverContext,
 ) => AsyncGenerator<Uint8Array | CameraSample, void, void>;
+
+/** What a driver's file exports. Only `samples` is needed. */
+export type DriverModule = {
+  readonly samples: Driver;
+  /** Throws `bad-request` with one sentence about the option that is wrong. Opens nothing. */
+  readonly checkOptions?: (options: DriverOptions) => void;
+  /** The longest pause between two pictures that is not yet silence, milliseconds; 10 s where it is not given. */
+  readonly maxPauseMs?: (options: DriverOptions) => number;
+};

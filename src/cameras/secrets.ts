@@ -1,0 +1,45 @@
+// Keeps passwords of cameras out of everything that is shown, answered or logged.
+import type { DriverOptions } from './driver.ts';
+
+const secretOption = /pass|secret|token|key|credential/i;
+
+/** Longest message that is passed on: a driver's error may quote a whole page of HTML. */
+const maxMessageChars = 300;
+
+/**
+ * A text that came from a driver, on one line, bounded, without the log-in part of any URL, without query values
+ * of the camera's own address, and without the values of options whose names speak of secrets.
+ */
+export function withoutSecrets(text: string, options: DriverOptions): string {
+  let shown = text;
+  for (const secret of secretsOf(options)) shown = shown.replaceAll(secret, '***');
+  // Bounded classes, so that a hostile text cannot make this slow.
+  shown = shown.slice(0, 4 * maxMessageChars).replace(/:\/\/[^\s/@]{1,512}@/g, '://***@');
+  shown = shown.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  return shown.length > maxMessageChars ? `${shown.slice(0, maxMessageChars - 1)}…` : shown;
+}
+
+function secretsOf(options: DriverOptions): string[] {
+  const secrets: string[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value !== 'string' || value === '') continue;
+    if (secretOption.test(name)) secrets.push(value);
+    if (!URL.canParse(value)) continue;
+    const url = new URL(value);
+    const userInfo = /^[a-z][a-z0-9+.-]*:\/\/([^/@]*(?:@[^/@]*)*)@/i.exec(value)?.[1];
+    if (userInfo) secrets.push(userInfo);
+    if (url.password) secrets.push(url.password, decode(url.password));
+    // Cheap cameras take the log-in as `?usr=..&pwd=..`: none of those values is for others to see.
+    for (const [key, part] of url.searchParams) if (secretOption.test(key) || /pwd/i.test(key)) secrets.push(part);
+  }
+  // Long ones first, so that a secret that contains another leaves no rest. Under 3 characters it would eat words.
+  return secrets.filter((secret) => secret.length >= 3).sort((a, b) => b.length - a.length);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
