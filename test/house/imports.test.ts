@@ -1,0 +1,76 @@
+// The house rules that a machine can hold: which folder may import which, names, lengths, documents.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const source = join(root, 'src');
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.ts'),
+);
+
+/** What the files of a folder may import besides its own, from the bottom up (design/architecture.md). */
+const ground = ['errors.ts', 'clock.ts', 'log.ts', 'ids.ts', 'config.ts', 'version.ts'];
+const allowed: Record<string, string[]> = {
+  media: ['errors.ts'],
+  blobs: ground,
+  // Types of what a video is made of.
+  catalogue: [...ground, 'media'],
+  workers: [...ground, 'media'],
+  library: [...ground, 'media', 'blobs', 'catalogue', 'workers'],
+  cameras: [...ground, 'media', 'blobs', 'catalogue', 'workers'],
+  check: [...ground, 'media', 'blobs', 'catalogue', 'library'],
+  // Pages are told what to show; they fetch nothing themselves.
+  web: [...ground, 'media', 'catalogue', 'cameras', 'library', 'http/problem.ts', 'http/guard.ts'],
+  http: [...ground, 'media', 'blobs', 'catalogue', 'library', 'cameras', 'web', 'metrics.ts'],
+};
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(source, file), 'utf8');
+  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+    normalize(relative(source, join(source, dirname(file), match[1]!))),
+  );
+}
+
+test('imports point one way, from http down to errors and clock', () => {
+  const wrong: string[] = [];
+  for (const file of files) {
+    const [folder, ...inside] = file.split('/');
+    if (inside.length === 0) continue; // main, app and the ground itself
+    const may = allowed[folder!];
+    if (folder === 'commands') continue; // commands construct, as app.ts does
+    assert.ok(may, `the folder ${folder} has no rule in ${import.meta.filename}`);
+    for (const target of importsOf(file)) {
+      const isOwn = target.startsWith(`${folder}/`);
+      const isAllowed = may.some((place) => target === place || target.startsWith(`${place}/`));
+      if (!isOwn && !isAllowed) wrong.push(`${file} imports ${target}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
+  assert.ok(files.length > 40, 'the walk found the sources');
+});
+
+test('the ground imports nothing of ours but itself', () => {
+  for (const file of ['errors.ts', 'clock.ts', 'ids.ts']) {
+    for (const target of importsOf(file)) assert.ok(ground.includes(target), `${file} imports ${target}`);
+  }
+});
+
+test('files are named after one noun in kebab-case, and none is a drawer for everything', () => {
+  for (const file of files) {
+    const name = file.split('/').at(-1)!;
+    assert.match(name, /^[a-z0-9]+(-[a-z0-9]+)*(\.d)?\.ts$/, file);
+    assert.doesNotMatch(name, /^(utils?|helpers?|misc|common|manager)\b/, file);
+  }
+});
+
+test('no source file is over 500 lines, and each opens with what it is for', () => {
+  for (const file of files) {
+    const text = readFileSync(join(source, file), 'utf8');
+    assert.ok(text.split('\n').length <= 500, `${file} is too long`);
+    assert.match(text, /^(#!.*\n)?(\/\/|\/\*\*?) ?\S/, `${file} does not say what it is for`);
+  }
+});
