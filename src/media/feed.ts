@@ -3,7 +3,10 @@
 // (`scanByReading`). Memory: the bytes the parser has asked for and not used, never more than `maxNeedBytes`.
 import { AppError } from '../errors.ts';
 
-/** Yields a number of bytes; it is resumed when that many are buffered at `feed.position`, or `feed.ended` is true. */
+/**
+ * Yields a number of bytes; it is resumed when that many are buffered at `feed.position`, or `feed.ended` is true.
+ * A parser that is resumed short after the end must finish: asking again would never be answered.
+ */
 export type Parser<Result> = Generator<number, Result, void>;
 
 /** The most bytes a parser may ask for at once: the largest header box or element we are willing to hold. */
@@ -13,11 +16,14 @@ export const maxNeedBytes = 256 * 1024 * 1024;
 export class ByteFeed {
   /** The buffered window; `bytes[at]` is the byte at `position`. Valid until the parser's next yield. */
   bytes: Uint8Array = new Uint8Array(0);
+  /** May lie beyond the window after a `skip`. */
   at = 0;
   /** Absolute position in the file of the next unread byte. May lie beyond what has arrived after a `skip`. */
   position = 0;
   /** No more bytes will come. */
   ended = false;
+  /** Size of the whole file: known from the start when reading, once `ended` when pushed (Infinity before). */
+  sizeBytes = Number.POSITIVE_INFINITY;
 
   /** Bytes buffered at `position`. */
   get available(): number {
@@ -45,101 +51,83 @@ export type PushScan<Result> = {
   finish(): Result;
 };
 
-/** Runs a parser on bytes as they arrive. Errors of the parser surface in `push` or `finish`, once. */
+/**
+ * Runs a parser on bytes as they arrive. An error of the parser is thrown by the `push` (or `finish`) that met
+ * it; later pushes are ignored and `finish` throws it again.
+ *
+ * Bytes are copied only where a need straddles chunks: the parser then reads from the carry, which is topped up
+ * to exactly what was asked for, until it has moved past it; from there it reads in the chunk itself.
+ */
 export function createPushScan<Result>(parse: (feed: ByteFeed) => Parser<Result>): PushScan<Result> {
   const feed = new ByteFeed();
   const parser = parse(feed);
-  let step = parser.next();
-  // Unread bytes carried from one chunk to the next; grown by doubling so that a large box costs one copy in all.
-  let carry = new Uint8Array(0);
-  let carried = 0;
+  const carry = new Carry();
+  let arrivedBytes = 0;
+  let need = 0;
+  let result: { value: Result } | null = null;
+  let failure: { error: unknown } | null = null;
 
+  /** Resumes the parser for as long as the window holds what it asks for. */
   const resume = () => {
-    while (!step.done && (feed.available >= step.value || feed.ended)) step = parser.next();
+    while (result === null && (feed.available >= need || feed.ended)) {
+      const step = parser.next();
+      if (step.done) result = { value: step.value };
+      else need = checkedNeed(step.value);
+    }
   };
-  const keepRest = () => {
-    const rest = step.done ? 0 : feed.available;
-    if (rest > 0 && feed.bytes.buffer !== carry.buffer) {
-      if (carry.length < rest) carry = new Uint8Array(Math.max(4096, rest * 2));
-      carry.set(feed.bytes.subarray(feed.at));
-      carried = rest;
-      feed.bytes = carry.subarray(0, carried);
-      feed.at = 0;
-    } else if (rest > 0) {
-      carry.copyWithin(0, feed.at, feed.bytes.length);
-      carried = rest;
-      feed.bytes = carry.subarray(0, carried);
-      feed.at = 0;
-    } else {
-      // A skip may reach past this chunk: keep the distance as a negative availability.
-      feed.at -= feed.bytes.length;
-      feed.bytes = new Uint8Array(0);
-      carried = 0;
+
+  const readChunk = (chunk: Uint8Array, chunkStart: number) => {
+    let copiedBytes = 0;
+    while (result === null && feed.position < chunkStart) {
+      const missing = Math.min(need - feed.available, chunk.length - copiedBytes);
+      carry.append(feed, chunk.subarray(copiedBytes, copiedBytes + missing));
+      copiedBytes += missing;
+      if (feed.available < need) return;
+      resume();
+    }
+    feed.bytes = chunk;
+    feed.at = feed.position - chunkStart;
+    resume();
+    if (result === null && feed.available > 0) carry.replace(feed);
+    else feed.bytes = nothing;
+  };
+
+  /** Errors end the scan for good: the generator is over once it threw. */
+  const guarded = (run: () => void) => {
+    try {
+      run();
+    } catch (error) {
+      failure = { error };
+      feed.bytes = nothing;
+      carry.release();
+      throw error;
     }
   };
 
   return {
     push(chunk) {
-      if (step.done) return;
-      if (step.value > maxNeedBytes)
-        throw new AppError('unsupported-media', 'a header of this file is too large to read');
-      if (carried > 0) {
-        // Complete what was asked for first, then go on in the chunk itself without copying it.
-        const missing = Math.min(step.value - carried, chunk.length);
-        if (carry.length < carried + missing) {
-          const grown = new Uint8Array(Math.max(carried + missing, carry.length * 2));
-          grown.set(carry.subarray(0, carried));
-          carry = grown;
-        }
-        carry.set(chunk.subarray(0, missing), carried);
-        carried += missing;
-        feed.bytes = carry.subarray(0, carried);
-        feed.at = 0;
-        if (carried < step.value) return;
-        const before = feed.position;
-        const atChunk = before + carried - missing; // absolute position of chunk[0]
-        step = parser.next();
-        // Whatever it did with the carried bytes, the chunk holds everything from `atChunk` on; bytes before
-        // it that are still unread stay in front.
-        while (!step.done && feed.position < atChunk) {
-          const unread = atChunk - feed.position;
-          if (unread >= step.value) {
-            step = parser.next();
-            continue;
-          }
-          const joined = new Uint8Array(unread + chunk.length);
-          joined.set(carry.subarray(carried - missing - unread, carried - missing));
-          joined.set(chunk, unread);
-          feed.bytes = joined;
-          feed.at = 0;
-          break;
-        }
-        if (!step.done && feed.position >= atChunk) {
-          feed.bytes = chunk;
-          feed.at = feed.position - atChunk;
-        }
-        carried = 0;
-      } else {
-        feed.bytes = chunk; // `at` may be beyond the chunk after a skip
-      }
-      resume();
-      keepRest();
+      if (result !== null || failure !== null) return;
+      const chunkStart = arrivedBytes;
+      arrivedBytes += chunk.length;
+      guarded(() => readChunk(chunk, chunkStart));
     },
     finish() {
+      if (failure !== null) throw failure.error;
       feed.ended = true;
-      resume();
-      if (!step.done) throw new AppError('internal', 'the parser asked for more after the end');
-      return step.value;
+      feed.sizeBytes = arrivedBytes;
+      if (result === null) guarded(resume);
+      return (result as unknown as { value: Result }).value;
     },
   };
 }
 
-/** Fills `into` from byte `position` of the file; resolves to the bytes read, fewer only at the end. */
-export type ReadAt = (into: Uint8Array, position: number) => Promise<number>;
+/** Fills `into` from byte `position` of the file; gives the bytes read, fewer only at the end. */
+export type ReadAt = (into: Uint8Array, position: number) => Promise<number> | number;
 
 /**
  * Runs a parser over a stored file, reading only where the parser looks.
  * `windowBytes` is the least that is read at once: 256 suits Block headers (larger windows read the frames too).
+ * A `readAt` that answers at once with a number is not waited for.
  */
 export async function scanByReading<Result>(
   parse: (feed: ByteFeed) => Parser<Result>,
@@ -148,21 +136,79 @@ export async function scanByReading<Result>(
   windowBytes = 256,
 ): Promise<Result> {
   const feed = new ByteFeed();
+  feed.sizeBytes = sizeBytes;
   const parser = parse(feed);
   let window = new Uint8Array(windowBytes);
   let step = parser.next();
   while (!step.done) {
-    if (step.value > maxNeedBytes)
-      throw new AppError('unsupported-media', 'a header of this file is too large to read');
-    if (feed.available < step.value && !feed.ended) {
-      const want = Math.min(Math.max(step.value, windowBytes), Math.max(0, sizeBytes - feed.position));
+    const need = checkedNeed(step.value);
+    if (feed.available < need && !feed.ended) {
+      const want = Math.min(Math.max(need, windowBytes), Math.max(0, sizeBytes - feed.position));
       if (window.length < want) window = new Uint8Array(want);
-      const read = want > 0 ? await readAt(window.subarray(0, want), feed.position) : 0;
-      feed.bytes = window.subarray(0, read);
+      const reading = want > 0 ? readAt(window.subarray(0, want), feed.position) : 0;
+      const readBytes = typeof reading === 'number' ? reading : await reading;
+      feed.bytes = window.subarray(0, readBytes);
       feed.at = 0;
-      if (read < step.value) feed.ended = true;
+      if (readBytes < need) {
+        feed.ended = true;
+        // The file is shorter than was said: what was read is all there is.
+        if (readBytes < want) feed.sizeBytes = feed.position + readBytes;
+      }
     }
     step = parser.next();
   }
   return step.value;
 }
+
+const nothing = new Uint8Array(0);
+
+function checkedNeed(needBytes: number): number {
+  if (needBytes <= maxNeedBytes) return needBytes;
+  throw new AppError('unsupported-media', 'a header of this file is too large to read');
+}
+
+/** Keeps unread bytes from one chunk to the next, in one buffer that grows by doubling (linear copying in all). */
+class Carry {
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
+  /** Adds bytes behind the unread ones, which the feed's window is already in here; sets the window anew. */
+  append(feed: ByteFeed, more: Uint8Array): void {
+    const unread = feed.available;
+    const end = feed.at + unread;
+    if (end + more.length <= this.#buffer.length) {
+      this.#buffer.set(more, end);
+      feed.bytes = this.#buffer.subarray(0, end + more.length);
+      return;
+    }
+    this.#hold(feed.bytes.subarray(feed.at), more);
+    feed.bytes = this.#buffer.subarray(0, unread + more.length);
+    feed.at = 0;
+  }
+
+  /** Copies the feed's unread bytes in here, so that the chunk they are in can go; sets the window anew. */
+  replace(feed: ByteFeed): void {
+    const unread = feed.available;
+    this.#hold(feed.bytes.subarray(feed.at), nothing);
+    feed.bytes = this.#buffer.subarray(0, unread);
+    feed.at = 0;
+  }
+
+  release(): void {
+    this.#buffer = new Uint8Array(0);
+  }
+
+  #hold(first: Uint8Array, second: Uint8Array): void {
+    const total = first.length + second.length;
+    const old = this.#buffer;
+    // Back to a small buffer after a large header was read, so that it is not held to the end of the upload.
+    const size = Math.max(minCarryBytes, total > old.length ? total * 2 : total * 8);
+    if (total > old.length || (old.length > 64 * minCarryBytes && size < old.length)) {
+      this.#buffer = new Uint8Array(size);
+    }
+    this.#buffer.set(first);
+    this.#buffer.set(second, first.length);
+  }
+}
+
+/** Enough for any run of small headers. */
+const minCarryBytes = 4096;
