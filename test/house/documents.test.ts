@@ -1,0 +1,39 @@
+// The documents of ref/ name every error kind, metric and route there is, and none that is not.
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { errorStatus } from '../../src/errors.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+test('every document that a reader is promised is there', () => {
+  const needed = [
+    ...['README.md', 'CHANGELOG.md', 'LICENSE'],
+    ...['architecture', 'glossary', 'views', 'writes'].map((name) => `design/${name}.md`),
+    ...['configuration', 'api', 'errors', 'metrics'].map((name) => `ref/${name}.md`),
+    ...['start', 'uploads', 'cameras'].map((name) => `guide/${name}.md`),
+  ];
+  assert.deepEqual(needed.filter((path) => !existsSync(join(root, path))), []);
+});
+
+test('ref/errors.md lists each kind of error with its status', () => {
+  const rows = [...read('ref/errors.md').matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(([, kind, status]) => [kind, Number(status)]);
+  assert.deepEqual(Object.fromEntries(rows), errorStatus);
+});
+
+test('links between documents lead somewhere', () => {
+  const folders = ['', 'design', 'guide', 'ref', 'bench'];
+  const documents = folders.flatMap((folder) =>
+    readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)),
+  );
+  const broken: string[] = [];
+  for (const document of documents) {
+    for (const [, target] of read(document).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)) {
+      if (!existsSync(join(root, dirname(document), target!))) broken.push(`${document} -> ${target}`);
+    }
+  }
+  assert.deepEqual(broken, []);
+});
