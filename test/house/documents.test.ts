@@ -16,18 +16,25 @@ test('every document that a reader is promised is there', () => {
     ...['configuration', 'api', 'errors', 'metrics'].map((name) => `ref/${name}.md`),
     ...['start', 'uploads', 'cameras'].map((name) => `guide/${name}.md`),
   ];
-  assert.deepEqual(needed.filter((path) => !existsSync(join(root, path))), []);
+  assert.deepEqual(
+    needed.filter((path) => !existsSync(join(root, path))),
+    [],
+  );
 });
 
 test('ref/errors.md lists each kind of error with its status', () => {
-  const rows = [...read('ref/errors.md').matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(([, kind, status]) => [kind, Number(status)]);
+  const rows = [...read('ref/errors.md').matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(
+    ([, kind, status]) => [kind, Number(status)],
+  );
   assert.deepEqual(Object.fromEntries(rows), errorStatus);
 });
 
 test('links between documents lead somewhere', () => {
   const folders = ['', 'design', 'guide', 'ref', 'bench'];
   const documents = folders.flatMap((folder) =>
-    readdirSync(join(root, folder)).filter((name) => name.endsWith('.md')).map((name) => join(folder, name)),
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
   );
   const broken: string[] = [];
   for (const document of documents) {
@@ -36,4 +43,17 @@ test('links between documents lead somewhere', () => {
     }
   }
   assert.deepEqual(broken, []);
+});
+
+test('ref/metrics.md lists each metric of ours, and none that is not', async () => {
+  const { createMetrics } = await import('../../src/metrics.ts');
+  const metrics = createMetrics({ cameras: { list: () => [] } as never });
+  const text = await metrics.read();
+  const there = [...text.matchAll(/^# TYPE (kinora_\w+) (\w+)$/gm)].map(
+    ([, name, kind]) => `${name} ${kind}`,
+  );
+  const listed = [...read('ref/metrics.md').matchAll(/^\| `(kinora_\w+)` \| (\w+) \|/gm)].map(
+    ([, name, kind]) => `${name} ${kind}`,
+  );
+  assert.deepEqual(listed.toSorted(), there.toSorted());
 });

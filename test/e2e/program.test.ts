@@ -1,0 +1,149 @@
+// The program as a process: settings that stop it, one copy a folder, the end by signals, help.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { makeMedia } from '../helpers/media/media.ts';
+import { plainEnvironment, startProgram } from '../helpers/program.ts';
+import { until } from '../helpers/until.ts';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'kinora-program-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(words: string[], settings: Record<string, string> = {}) {
+  return spawnSync(process.execPath, [main, ...words], {
+    cwd: folder,
+    env: { ...plainEnvironment(), KINORA_DATA: join(folder, 'data'), ...settings },
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+}
+
+describe('the command line', () => {
+  test('--help lists every command and setting', () => {
+    const { stdout, status } = run(['--help']);
+    assert.equal(status, 0);
+    assert.match(stdout, /kinora check --repair/);
+    assert.match(stdout, /KINORA_MAX_PARTIAL_BYTES/);
+  });
+
+  test('an unknown command is one line and status 2', () => {
+    const { stderr, status } = run(['dance']);
+    assert.equal(status, 2);
+    assert.equal(stderr.trim(), 'kinora: "dance" is not a command; kinora --help lists them');
+  });
+
+  test('a wrong setting stops the start with one line and status 2', () => {
+    const { stderr, status } = run([], { KINORA_PORT: 'five' });
+    assert.equal(status, 2);
+    assert.equal(stderr.trim(), 'kinora: KINORA_PORT is "five", but it takes a whole number from 0 to 65535');
+  });
+
+  test('a port that is set and taken stops the start with one line', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await until(() => taken.listening);
+    const { port } = taken.address() as { port: number };
+    const { stderr, status } = run([], { KINORA_PORT: String(port), KINORA_HOST: '127.0.0.1' });
+    taken.close();
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`^kinora: port ${port} is taken by another program`, 'm'));
+  });
+});
+
+describe('a running program', () => {
+  test('a second copy on the same folder refuses to start and says why', async () => {
+    const program = await startProgram();
+    try {
+      const { stderr, status } = run([], { KINORA_DATA: program.dataFolder, KINORA_PORT: '0' });
+      assert.equal(status, 1);
+      assert.match(stderr, new RegExp(`another.*${program.pid}`, 'i'));
+    } finally {
+      await program.close();
+    }
+  });
+
+  test('kill -9 leaves no lock behind', async () => {
+    const first = await startProgram();
+    await first.end('SIGKILL');
+    const second = await startProgram({ dataFolder: first.dataFolder });
+    assert.equal((await fetch(`${second.url}/livez`)).status, 200);
+    await second.close();
+    await first.close();
+  });
+
+  test('SIGTERM lets a running answer finish and ends with status 0', async () => {
+    const program = await startProgram({ settings: { KINORA_DRAIN_SECONDS: '30' } });
+    try {
+      const path = await makeMedia({
+        container: 'matroska',
+        video: { codec: 'h264', width: 640, height: 360, fps: 25, seconds: 20 },
+      });
+      const { openAsBlob } = await import('node:fs');
+      const form = new FormData();
+      form.set('file', await openAsBlob(path), 'film.mkv');
+      const answer = await fetch(`${program.url}/upload`, {
+        method: 'POST',
+        body: form,
+        headers: { accept: 'application/json' },
+      });
+      const { videos } = (await answer.json()) as { videos: { id: string }[] };
+      // The head has come, the body not yet: the answer runs.
+      const running = await fetch(`${program.url}/videos/${videos[0]!.id}/original`);
+      program.kill('SIGTERM');
+      await until(() => /SIGTERM: finishing/.test(program.output()));
+      const body = await running.arrayBuffer();
+      assert.equal(body.byteLength, Number(running.headers.get('content-length')));
+      assert.deepEqual(await program.end(), { code: 0, signal: null });
+    } finally {
+      await program.close();
+    }
+  });
+
+  test('a second signal ends it at once, whatever still runs', async () => {
+    const program = await startProgram({ settings: { KINORA_DRAIN_SECONDS: '600' } });
+    let socket: Socket | null = null;
+    try {
+      const { port } = new URL(program.url);
+      socket = connect(Number(port), '127.0.0.1');
+      // An upload that never ends.
+      socket.write(
+        `POST /upload HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: multipart/form-data; boundary=b\r\n` +
+          'Content-Length: 1000000\r\n\r\n--b\r\nContent-Disposition: form-data; name="file"; filename="a.mkv"\r\n\r\n',
+      );
+      await until(async () => (await fetch(`${program.url}/livez`)).status === 200);
+      program.kill('SIGTERM');
+      await until(() => /SIGTERM: finishing/.test(program.output()));
+      await until(
+        () => {
+          program.kill('SIGTERM');
+          return /again: ending now/.test(program.output());
+        },
+        { timeoutMs: 5000, what: 'the end by the second signal' },
+      );
+      assert.equal((await program.end()).code, 1);
+    } finally {
+      socket?.destroy();
+      await program.close();
+    }
+  });
+
+  test('it says it is alive and ready, and what it measures', async () => {
+    const program = await startProgram();
+    try {
+      assert.deepEqual(await (await fetch(`${program.url}/livez`)).json(), { status: 'ok', missing: [] });
+      assert.deepEqual(await (await fetch(`${program.url}/readyz`)).json(), { status: 'ok', missing: [] });
+      const metrics = await (await fetch(`${program.url}/metrics`)).text();
+      assert.match(
+        metrics,
+        /^kinora_http_request_seconds_count\{method="GET",route="\/livez",status="200"\} 1$/m,
+      );
+    } finally {
+      await program.close();
+    }
+  });
+});
