@@ -12,8 +12,8 @@ export type BlobReader = {
   /** When it was sealed (for an unfinished one: last written), milliseconds since the epoch. */
   readonly modifiedAtMs: number;
   /** Where the bytes are a local file of their own: its open descriptor, so that they can go to a socket without
-   * passing through this process. Valid until `close`; left out by stores that have none. */
-  readonly fileDescriptor?: number;
+   * passing through this process. Asked for again at each use: undefined once closed, and in stores without files. */
+  readonly fileDescriptor?: number | undefined;
   /** Fills `into` from byte `position`; resolves to the bytes read, fewer than `into.length` only at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** Idempotent. */
