@@ -14,6 +14,9 @@ export type CameraSample = {
   readonly config?: Uint8Array;
 };
 
+/** Most bytes of one sample: far beyond any camera's picture, and small enough to hold a few. */
+export const maxSampleBytes = 16 * 1024 * 1024;
+
 /** The driver's own options, from the settings file or the API: hostile until the driver has checked them. */
 export type DriverOptions = Readonly<Record<string, unknown>>;
 

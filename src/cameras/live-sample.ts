@@ -51,7 +51,7 @@ function framePicture(picture: LiveSample): Buffer {
     `Content-Type: image/jpeg\r\nContent-Length: ${picture.data.length}\r\n` +
     `X-Timestamp: ${(picture.takenAtMs / 1000).toFixed(3)}\r\nX-Sequence: ${picture.sequence}\r\n\r\n`;
   const part = Buffer.allocUnsafe(head.length + picture.data.length + partEnd.length);
-  part.latin1Write(head, 0);
+  part.write(head, 0, 'latin1');
   part.set(picture.data, head.length);
   part.set(partEnd, head.length + picture.data.length);
   return part;

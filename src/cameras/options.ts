@@ -4,7 +4,11 @@ import type { DriverOptions } from './driver.ts';
 
 /** What a wrong value looks like in a message: short, and nothing of objects. */
 function shown(value: unknown): string {
-  return typeof value === 'string' ? `“${value.slice(0, 60)}”` : typeof value === 'object' ? 'a table' : String(value);
+  return typeof value === 'string'
+    ? `“${value.slice(0, 60)}”`
+    : typeof value === 'object'
+      ? 'a table'
+      : String(value);
 }
 
 /** Throws `bad-request` where an option has a name the driver does not know. */
@@ -12,7 +16,10 @@ export function checkNames(driver: string, options: DriverOptions, known: readon
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       const taken = known.length > 0 ? `it takes ${known.join(', ')}` : 'it takes none';
-      throw new AppError('bad-request', `The camera driver ${driver} has no option ${shown(name)}; ${taken}.`);
+      throw new AppError(
+        'bad-request',
+        `The camera driver ${driver} has no option ${shown(name)}; ${taken}.`,
+      );
     }
   }
 }
@@ -26,7 +33,10 @@ export function numberOption(
   const value = options[name];
   if (value === undefined) return otherwise;
   if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    throw new AppError('bad-request', `The option ${name} is ${shown(value)}; it takes a number from ${min} to ${max}.`);
+    throw new AppError(
+      'bad-request',
+      `The option ${name} is ${shown(value)}; it takes a number from ${min} to ${max}.`,
+    );
   }
   return value;
 }
@@ -37,7 +47,10 @@ export function textOption(options: DriverOptions, name: string, isSecret = fals
   if (value === undefined || value === '') return null;
   if (typeof value !== 'string' || value.length > 2048 || value.includes('\0')) {
     const got = isSecret ? 'something else' : shown(value);
-    throw new AppError('bad-request', `The option ${name} is ${got}; it takes a text of at most 2048 characters.`);
+    throw new AppError(
+      'bad-request',
+      `The option ${name} is ${got}; it takes a text of at most 2048 characters.`,
+    );
   }
   return value;
 }

@@ -42,7 +42,10 @@ async function loadModule(path: string): Promise<DriverModule> {
   }
   const samples = loaded.samples ?? loaded.default;
   if (typeof samples !== 'function') {
-    throw new AppError('bad-request', `The camera module ${path} exports no function “samples”, nor one as default.`);
+    throw new AppError(
+      'bad-request',
+      `The camera module ${path} exports no function “samples”, nor one as default.`,
+    );
   }
   return {
     samples: samples as DriverModule['samples'],

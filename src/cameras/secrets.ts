@@ -30,7 +30,8 @@ function secretsOf(options: DriverOptions): string[] {
     if (userInfo) secrets.push(userInfo);
     if (url.password) secrets.push(url.password, decode(url.password));
     // Cheap cameras take the log-in as `?usr=..&pwd=..`: none of those values is for others to see.
-    for (const [key, part] of url.searchParams) if (secretOption.test(key) || /pwd/i.test(key)) secrets.push(part);
+    for (const [key, part] of url.searchParams)
+      if (secretOption.test(key) || /pwd/i.test(key)) secrets.push(part);
   }
   // Long ones first, so that a secret that contains another leaves no rest. Under 3 characters it would eat words.
   return secrets.filter((secret) => secret.length >= 3).sort((a, b) => b.length - a.length);

@@ -14,7 +14,8 @@ const maxPictures = 100_000;
 function settingsOf(options: DriverOptions): { path: string; fps: number } {
   checkNames('images', options, ['path', 'fps']);
   const path = textOption(options, 'path');
-  if (path === null) throw new AppError('bad-request', 'The camera driver images needs the option path, a folder.');
+  if (path === null)
+    throw new AppError('bad-request', 'The camera driver images needs the option path, a folder.');
   return { path, fps: numberOption(options, 'fps', { min: 0.01, max: 120, otherwise: 10 }) };
 }
 
@@ -79,7 +80,8 @@ async function listPictures(folder: string): Promise<string[]> {
     throw new AppError('unavailable', `The folder ${folder} cannot be read.`, { cause });
   }
   const pictures = names.filter((name) => /\.jpe?g$/i.test(name)).slice(0, maxPictures);
-  if (pictures.length === 0) throw new AppError('unavailable', `There is no JPEG picture in the folder ${folder}.`);
+  if (pictures.length === 0)
+    throw new AppError('unavailable', `There is no JPEG picture in the folder ${folder}.`);
   return pictures.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 

@@ -1,0 +1,103 @@
+// /cameras/:id/stream.mjpeg and /cameras/:id/snapshot.jpg: what an <img>, a player or a script takes of a camera.
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { AppError } from '../../errors.ts';
+import { evaluateConditions } from '../conditional.ts';
+import { mjpegHeaders, startMjpegStream } from '../mjpeg-stream.ts';
+import type { Services } from '../services.ts';
+import { problems } from './problem-schema.ts';
+
+const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
+
+const StreamQuery = Type.Object({
+  fps: Type.Optional(
+    Type.Number({ minimum: 0.01, maximum: 240, description: 'Most pictures a second; others are left out' }),
+  ),
+});
+
+/** "The picture of now": at most this old. */
+const snapshotMaxAgeMs = 1000;
+
+export function cameraStreamRoutes(app: FastifyInstance, { cameras, clock }: Services): void {
+  const tags = ['cameras'];
+  const getCamera = (id: string) => {
+    const camera = cameras.get(id);
+    if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
+    return camera;
+  };
+
+  app.route<{ Params: Static<typeof IdParams>; Querystring: Static<typeof StreamQuery> }>({
+    method: ['GET', 'HEAD'],
+    url: '/cameras/:id/stream.mjpeg',
+    schema: {
+      tags,
+      summary: 'Live pictures as multipart/x-mixed-replace; starts the camera (HEAD does not)',
+      params: IdParams,
+      querystring: StreamQuery,
+      response: {
+        200: {
+          description: 'Pictures without end',
+          content: { 'multipart/x-mixed-replace': { schema: Type.Any() } },
+        },
+        ...problems(400, 404, 503),
+      },
+    },
+    handler: (request, reply) => {
+      const { id } = request.params;
+      getCamera(id);
+      if (request.method === 'HEAD') return reply.headers(mjpegHeaders).send();
+      startMjpegStream({
+        response: reply.raw,
+        fps: request.query.fps ?? null,
+        clock,
+        watch: (viewer) => cameras.watch(id, viewer),
+      });
+      // After it, so that a camera that went in between still gets its problem document.
+      reply.hijack();
+    },
+  });
+
+  app.route<{ Params: Static<typeof IdParams> }>({
+    method: ['GET', 'HEAD'],
+    url: '/cameras/:id/snapshot.jpg',
+    schema: {
+      tags,
+      summary: 'The picture of now, at most 1 s old; starts the camera and waits for it (HEAD does not)',
+      params: IdParams,
+      response: {
+        200: { description: 'A picture', content: { 'image/jpeg': { schema: Type.Any() } } },
+        304: Type.Null(),
+        ...problems(404, 503),
+      },
+    },
+    handler: async (request, reply) => {
+      const { id } = request.params;
+      const camera = getCamera(id);
+      reply.header('Cache-Control', 'no-cache');
+      if (request.method === 'HEAD') {
+        // Without a picture at hand there is nothing to tell a length or a tag of.
+        const isFresh =
+          camera.lastPictureAtMs !== null && clock.nowMs() - camera.lastPictureAtMs <= snapshotMaxAgeMs;
+        if (camera.state !== 'live' || !isFresh) return reply.type('image/jpeg').send();
+      }
+      const gone = new AbortController();
+      const onClose = () => gone.abort(new AppError('unavailable', 'The client has gone.'));
+      request.raw.socket.once('close', onClose);
+      try {
+        const picture = await cameras.snapshot(id, snapshotMaxAgeMs, gone.signal);
+        // The sequence alone could come again after a restart of the program.
+        const etag = `"${picture.takenAtMs.toString(36)}-${picture.sequence.toString(36)}"`;
+        reply.header('ETag', etag).header('Last-Modified', new Date(picture.takenAtMs).toUTCString());
+        const verdict = evaluateConditions(request.headers, { etag, lastModifiedMs: picture.takenAtMs });
+        if (verdict === 'not-modified') return reply.code(304).send();
+        if (verdict === 'precondition-failed')
+          throw new AppError('precondition', 'There is a newer picture.');
+        return reply
+          .type('image/jpeg')
+          .send(Buffer.from(picture.jpeg.buffer, picture.jpeg.byteOffset, picture.jpeg.byteLength));
+      } finally {
+        request.raw.socket.off('close', onClose);
+      }
+    },
+  });
+}
