@@ -1,4 +1,4 @@
-// The driver `emulated`: a street at night that this project drew (see `emulated/draw.ts`), for a first look and
+// The driver `emulated`: a street at night that this project drew (see `emulated/scene.ts`), for a first look and
 // for machines without a camera; with a `path` it is the driver `images`.
 import { fileURLToPath } from 'node:url';
 import type { DriverContext, DriverOptions } from '../driver.ts';
