@@ -118,7 +118,8 @@ function videoLane(output: FormatContext, spec: VideoSpec): Lane {
     // The others choose by quality.
     if (spec.codec === 'mjpeg') made.bitRate = 20_000_000n;
     else if (!['h264', 'hevc', 'av1'].includes(spec.codec)) made.bitRate = 1_000_000n;
-    made.threadCount = 2;
+    // The mjpeg encoder's threads read the picture after the call, when the drawer has gone on.
+    made.threadCount = spec.codec === 'mjpeg' ? 1 : 2;
   });
   stream.avgFrameRate = new Rational(rateNumerator, rateDenominator);
   const drawer = createPictureDrawer(width, height);
