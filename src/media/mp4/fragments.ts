@@ -125,7 +125,7 @@ export class FragmentReader {
     } else {
       this.#impliedSamples += count;
       if (this.#impliedSamples > maxImpliedSamples)
-        throw new AppError('unsupported-media', 'this video has more samples than we can keep');
+        throw new AppError('unplayable', 'This video has more samples than we can keep.');
     }
     if (offset < 0) {
       this.#remark('a fragment of the file is damaged and was left out');

@@ -56,7 +56,7 @@ export function readMovie(content: Uint8Array, remark: (sentence: string) => voi
   const file = new BoxBytes(content);
   const moov: Box = { type: 'moov', boxStart: 0, start: 0, end: content.length };
   if (file.child(moov, 'cmov'))
-    throw new AppError('unsupported-media', 'The table of contents of this video is compressed (cmov).');
+    throw new AppError('unplayable', 'The table of contents of this video is compressed (cmov).');
   const mvhd = file.child(moov, 'mvhd', 24);
   const movieTimescale =
     (mvhd && file.view.getUint32(mvhd.start + (content[mvhd.start] === 1 ? 20 : 12))) || 1000;
@@ -69,7 +69,9 @@ export function readMovie(content: Uint8Array, remark: (sentence: string) => voi
   for (const trak of traks.slice(0, maxTracks)) {
     for (const number of chapterReferences(file, trak)) chapterTracks.add(number);
     const draft = readTrack(file, trak, movieTimescale, defaults);
-    if (draft) drafts.push(draft);
+    if (!draft) continue;
+    if (!draft.description) remark('the file does not say how one of its tracks is coded');
+    drafts.push(draft);
   }
   return {
     file,

@@ -18,6 +18,11 @@ const maxRemarks = 20;
 /** Brands of still pictures (ISO/IEC 23008-12 §10.2, AV1 Image File Format §6.2). */
 const stillBrands = ['heic', 'heix', 'heim', 'heis', 'mif1', 'avif'];
 
+const noBoxes = 'This file is damaged: what stands where its parts should begin makes no sense.';
+const noVideo = 'This is a still picture, not a video.';
+const noMoov =
+  'This file has no table of contents (moov): it was not written to its end, or part of it is missing.';
+
 /** What has been seen at the top of the file. */
 type Progress = {
   movie: Movie | null;
@@ -31,7 +36,7 @@ type Progress = {
 
 /**
  * A push parser of MP4 and QuickTime: see `feed.ts`. Throws AppError `unsupported-media` where the bytes are no such
- * file, hold no video or sound, or have a table of contents that cannot be read.
+ * file or hold neither pictures nor sound, and `unplayable` where they do but its table of contents cannot be read.
  */
 export function* parseMp4(feed: ByteFeed): Parser<MediaIndex> {
   const progress: Progress = {
@@ -61,8 +66,7 @@ export function* parseMp4(feed: ByteFeed): Parser<MediaIndex> {
     }
     const reachesEnd = size === 0;
     if (!/^[\x20-\x7e\xa9]{4}$/.test(type) || (!reachesEnd && size < headerBytes && !isPadding(type))) {
-      if (!progress.movie)
-        throw new AppError('unsupported-media', 'This file is damaged: its boxes make no sense.');
+      if (!progress.movie) throw new AppError(position === 0 ? 'unsupported-media' : 'unplayable', noBoxes);
       remark('what comes after the video in the file makes no sense and was left out');
       break;
     }
@@ -87,16 +91,17 @@ export function* parseMp4(feed: ByteFeed): Parser<MediaIndex> {
       yield needBytes;
       const wholeBytes = reachesEnd ? feed.available : contentBytes;
       if (wholeBytes > maxMoovBytes)
-        throw new AppError('unsupported-media', 'The table of contents of this video is larger than 64 MiB.');
+        throw new AppError('unplayable', 'The table of contents of this video is larger than 64 MiB.');
       if (feed.available < wholeBytes) {
         if (!progress.movie)
-          throw new AppError('unsupported-media', 'This file ends in the middle of its table of contents.');
+          throw new AppError('unplayable', 'This file ends in the middle of its table of contents.');
         remark('the file ends in the middle of a fragment');
         break;
       }
       const content = feed.take(wholeBytes);
       if (type === 'moov') {
-        progress.movie = readMovie(content.slice(), remark);
+        // A copy, also of a Buffer, whose slice() would be none.
+        progress.movie = readMovie(new Uint8Array(content), remark);
         progress.moovPosition = position;
       } else {
         readFragment(progress, content, position, remark);
@@ -104,7 +109,7 @@ export function* parseMp4(feed: ByteFeed): Parser<MediaIndex> {
     } else {
       if (type === 'mdat') progress.firstMdatPosition = Math.min(progress.firstMdatPosition, position);
       if (type === 'meta' && !progress.movie && stillBrands.includes(progress.brand ?? ''))
-        throw new AppError('unsupported-media', 'This is a still picture, not a video.');
+        throw new AppError('unsupported-media', noVideo);
       if (feed.position + contentBytes > Number.MAX_SAFE_INTEGER) {
         if (!reachesEnd) remark('the file is shorter than it says');
         break;
@@ -151,13 +156,10 @@ function expandTrack(movie: Movie, track: TrackDraft, sizeBytes: number, remark:
 
 function finishIndex(progress: Progress, sizeBytes: number, remark: (sentence: string) => void): MediaIndex {
   const { movie, brand } = progress;
-  if (!movie)
-    throw new AppError(
-      'unsupported-media',
-      stillBrands.includes(brand ?? '')
-        ? 'This is a still picture, not a video.'
-        : 'This file has no table of contents (moov): it was not written to its end, or part of it is missing.',
-    );
+  if (!movie) {
+    if (stillBrands.includes(brand ?? '')) throw new AppError('unsupported-media', noVideo);
+    throw new AppError('unplayable', noMoov);
+  }
   if (!progress.fragments) for (const track of movie.tracks) expandTrack(movie, track, sizeBytes, remark);
   const isFragmented = movie.expectsFragments || progress.fragmentCount > 0;
   const tracks = movie.tracks.map((draft) => finishTrack(draft, sizeBytes, remark));

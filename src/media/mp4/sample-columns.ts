@@ -29,7 +29,7 @@ export class SampleColumns {
   reserve(more: number): void {
     const needed = this.count + more;
     if (needed > maxSamples)
-      throw new AppError('unsupported-media', 'this video has more samples than we can keep');
+      throw new AppError('unplayable', 'This video has more samples than we can keep.');
     if (needed <= this.sizes.length) return;
     const capacity = Math.min(maxSamples, Math.max(needed, this.count * 2, 256));
     this.sizes = grown(new Uint32Array(capacity), this.sizes, this.count);
