@@ -125,9 +125,8 @@ export function createPushScan<Result>(parse: (feed: ByteFeed) => Parser<Result>
 export type ReadAt = (into: Uint8Array, position: number) => Promise<number> | number;
 
 /**
- * Runs a parser over a stored file, reading only where the parser looks.
- * `windowBytes` is the least that is read at once: 256 suits Block headers (larger windows read the frames too).
- * A `readAt` that answers at once with a number is not waited for.
+ * Runs a parser over a stored file, reading only where the parser looks: `windowBytes` at least at once, and more
+ * while the parser goes from one near place to the next. A `readAt` that answers with a number is not waited for.
  */
 export async function scanByReading<Result>(
   parse: (feed: ByteFeed) => Parser<Result>,
@@ -139,16 +138,21 @@ export async function scanByReading<Result>(
   feed.sizeBytes = sizeBytes;
   const parser = parse(feed);
   let window = new Uint8Array(windowBytes);
+  let readEnd = 0;
+  let ahead = windowBytes;
   let step = parser.next();
   while (!step.done) {
     const need = checkedNeed(step.value);
     if (feed.available < need && !feed.ended) {
-      const want = Math.min(Math.max(need, windowBytes), Math.max(0, sizeBytes - feed.position));
+      const isNear = feed.position - readEnd <= nearBytes;
+      ahead = isNear ? Math.max(windowBytes, Math.min(ahead * 4, maxAheadBytes)) : windowBytes;
+      const want = Math.min(Math.max(need, ahead), Math.max(0, sizeBytes - feed.position));
       if (window.length < want) window = new Uint8Array(want);
       const reading = want > 0 ? readAt(window.subarray(0, want), feed.position) : 0;
       const readBytes = typeof reading === 'number' ? reading : await reading;
       feed.bytes = window.subarray(0, readBytes);
       feed.at = 0;
+      readEnd = feed.position + readBytes;
       if (readBytes < need) {
         feed.ended = true;
         // The file is shorter than was said: what was read is all there is.
@@ -159,6 +163,13 @@ export async function scanByReading<Result>(
   }
   return step.value;
 }
+
+/**
+ * A read through the thread pool costs what copying some 80 KB does: gaps up to this are read over rather than
+ * around. (610 MB of Matroska with a Block every 14 KB: 0.8 s by reads of 256 bytes, 0.12 s so.)
+ */
+const nearBytes = 64 * 1024;
+const maxAheadBytes = 1024 * 1024;
 
 const nothing = new Uint8Array(0);
 
