@@ -53,7 +53,9 @@ export type Library = {
   beginArrival(arrival: NewArrival): Promise<ArrivingVideo>;
   /** Takes up an unfinished one. Throws `not-found`, `conflict` while another request is writing it. */
   resumeArrival(id: string): Promise<ArrivingVideo>;
-  /** Removes an unfinished one (the client gave up). */
+  /** The size became known (tus deferred length). Throws `not-found`, `conflict` when it is complete. */
+  announceSize(id: string, sizeBytes: number): Promise<void>;
+  /** Removes an unfinished one (the client gave up), also while a request is writing it. Throws `not-found`, `conflict`. */
   cancelArrival(id: string): Promise<void>;
 
   /** Throws `not-found`. Progress of an arriving one is as of now. */

@@ -166,7 +166,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
   const unused = () => Promise.reject(new AppError('unavailable', 'The fake library holds no bytes.'));
 
   const library: Library = {
-    ...{ beginArrival: unused, resumeArrival: unused, cancelArrival: unused },
+    ...{ beginArrival: unused, resumeArrival: unused, cancelArrival: unused, announceSize: unused },
     ...{ openView: unused, openOriginal: unused },
     getVideo: async (id) => find(id),
     async listVideos({ limit, after, query, inBin }) {

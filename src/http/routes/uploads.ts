@@ -1,0 +1,137 @@
+// POST /upload: videos by a form, with scripts or without, several at once. Bytes go from the socket to the
+// library with back-pressure and are never held; memory per upload is a few chunks.
+import multipart, { type MultipartFile } from '@fastify/multipart';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Video } from '../../catalogue/catalogue.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import type { Library } from '../../library/library.ts';
+import { wantsPage } from '../errors.ts';
+import { createLinger } from '../linger.ts';
+import type { Services } from '../services.ts';
+
+/** What a program is answered with. `refused` is there only where something was. */
+type UploadAnswer = {
+  readonly videos: readonly (Pick<Video, 'id' | 'title' | 'status'> & { readonly url: string })[];
+  readonly refused?: readonly Refusal[];
+};
+type Refusal = { readonly fileName: string; readonly reason: string };
+
+/** What became of a form. */
+type Received = { readonly videos: Video[]; readonly refused: (Refusal & { readonly error: AppError })[] };
+
+/** After a refusal this much of the file is read past, to get to the next; more is not worth anybody's time. */
+const skipBytes = 8 * 1024 * 1024;
+
+/** Files in one form: a browser can send a folder of a few thousand. */
+const maxFiles = 10_000;
+
+export async function uploadRoutes(app: FastifyInstance, services: Services): Promise<void> {
+  await app.register(multipart, {
+    throwFileSizeLimit: false,
+    limits: {
+      fileSize: Number.POSITIVE_INFINITY,
+      files: maxFiles,
+      parts: maxFiles + 100,
+      fields: 100,
+      fieldSize: 10_000,
+    },
+  });
+  app.post('/upload', { onSend: createLinger(services.clock) }, async (request, reply) => {
+    if (!request.isMultipart()) {
+      throw new AppError(
+        'bad-request',
+        'Videos are sent as a form (multipart/form-data) with a field named "file".',
+      );
+    }
+    const received = await receive(request, services);
+    const [first] = received.refused;
+    if (received.videos.length === 0) {
+      throw first ? refusalOfAll(received, first.error) : new AppError('bad-request', 'No file was chosen.');
+    }
+    return answer(request, reply, received);
+  });
+}
+
+function refusalOfAll({ refused }: Received, first: AppError): AppError {
+  if (refused.length === 1) return first;
+  const reasons = refused.map(({ fileName, reason }) => `${shown(fileName)}: ${reason}`).join(' ');
+  return new AppError(first.kind, reasons.slice(0, 2000), { cause: first });
+}
+
+/** A name inside a sentence. The page escapes it like any other text. */
+function shown(fileName: string): string {
+  return fileName.length > 80 ? `${fileName.slice(0, 60)}…${fileName.slice(-15)}` : fileName;
+}
+
+function answer(request: FastifyRequest, reply: FastifyReply, { videos, refused }: Received): FastifyReply {
+  reply.header('Cache-Control', 'no-store').header('Vary', 'Accept');
+  if (wantsPage(request) && !(request.headers.accept ?? '').includes('application/json')) {
+    const only = videos.length === 1 && refused.length === 0 ? videos[0] : undefined;
+    return reply.redirect(only ? `/videos/${only.id}` : '/videos', 303);
+  }
+  const body: UploadAnswer = {
+    videos: videos.map(({ id, title, status }) => ({ id, title, url: `/videos/${id}`, status })),
+    ...(refused.length > 0 && { refused: refused.map(({ fileName, reason }) => ({ fileName, reason })) }),
+  };
+  return reply.code(201).send(body);
+}
+
+/** Takes every file of the form. Throws only where the form itself cannot be read to its end. */
+async function receive(request: FastifyRequest, { library, metrics }: Services): Promise<Received> {
+  const received: Received = { videos: [], refused: [] };
+  for await (const part of request.parts({ preservePath: true } as object)) {
+    if (part.type !== 'file') continue;
+    // A form with nothing chosen sends one part without a name and without bytes.
+    const isFile = part.fieldname === 'file' && (part.filename ?? '') !== '';
+    if (!isFile) {
+      if (!(await skip(part, skipBytes))) break;
+      continue;
+    }
+    try {
+      const video = await receiveOne(part, library);
+      received.videos.push(video);
+      metrics.arrived(video.status);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      const refusal = { fileName: part.filename, reason: error.message, error };
+      if (await skip(part, skipBytes)) {
+        received.refused.push(refusal);
+        continue;
+      }
+      received.refused.push({
+        ...refusal,
+        reason: `${error.message} What came after it in the form was not read.`,
+      });
+      break;
+    }
+  }
+  return received;
+}
+
+/** One file of the form into the library. Whatever stops it, nothing of it is left. */
+async function receiveOne(part: MultipartFile, library: Library): Promise<Video> {
+  const arrival = await library.beginArrival({
+    fileName: part.filename,
+    sizeBytes: null,
+    uploadMetadata: null,
+  });
+  try {
+    // Read by hand: leaving a `for await` would destroy the stream, and with it the rest of the form.
+    for await (const chunk of part.file.iterator({ destroyOnReturn: false }))
+      await arrival.write(chunk as Uint8Array);
+    return await arrival.finish();
+  } catch (error) {
+    await arrival.cancel();
+    throw error;
+  }
+}
+
+/** Reads past the rest of a file; false when it is longer than `limitBytes`. */
+async function skip(part: MultipartFile, limitBytes: number): Promise<boolean> {
+  let skippedBytes = 0;
+  for await (const chunk of part.file.iterator({ destroyOnReturn: false })) {
+    skippedBytes += (chunk as Uint8Array).length;
+    if (skippedBytes > limitBytes) return false;
+  }
+  return true;
+}

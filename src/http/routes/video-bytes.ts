@@ -1,0 +1,105 @@
+// The bytes of videos: the playable view (whole or a clip of it) and the original, with ranges and conditions.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors.ts';
+import type { Clip, OpenedBytes } from '../../library/library.ts';
+import { contentDisposition } from '../content-disposition.ts';
+import type { Piece, Representation } from '../representation.ts';
+import { sendRepresentation } from '../send.ts';
+import type { Services } from '../services.ts';
+
+/** The bytes under one entity tag never change, but a browser asks again, since the video may have been removed. */
+const cacheControl = 'private, no-cache';
+
+/** Longer than any film, and far below where seconds as doubles lose milliseconds. */
+const maxSeconds = 1e9;
+
+/** An original may be anything: where a browser opens one as a document, it may load and run nothing. */
+const sandbox = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+type Params = { Params: { id: string } };
+
+export function videoBytesRoutes(app: FastifyInstance, services: Services): void {
+  const { library } = services;
+  const method = ['GET', 'HEAD'];
+
+  app.route<Params & { Querystring: Record<string, unknown> }>({
+    method,
+    url: '/videos/:id/video.mp4',
+    exposeHeadRoute: false,
+    async handler(request, reply) {
+      const opened = await library.openView(request.params.id, clipOf(request.query));
+      return send(request, reply, opened, null, services);
+    },
+  });
+
+  app.route<Params & { Querystring: Record<string, unknown> }>({
+    method,
+    url: '/videos/:id/original',
+    exposeHeadRoute: false,
+    async handler(request, reply) {
+      const { fileName } = await library.getVideo(request.params.id);
+      const opened = await library.openOriginal(request.params.id);
+      // A player does not look at the disposition; a link to the original is a download.
+      const kind = 'inline' in request.query ? 'inline' : 'attachment';
+      reply.raw.setHeader('Content-Security-Policy', sandbox);
+      return send(request, reply, opened, contentDisposition(kind, fileName), services);
+    },
+  });
+}
+
+async function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  opened: OpenedBytes,
+  disposition: string | null,
+  { config, clock, log, metrics }: Services,
+): Promise<FastifyReply> {
+  try {
+    reply.hijack();
+    const { maxPartialBytes } = config.server;
+    const representation = represent(opened, disposition);
+    const { bytesSent } = await sendRepresentation(request.raw, reply.raw, representation, {
+      maxPartialBytes,
+      clock,
+      log,
+    });
+    metrics.sent(bytesSent);
+  } finally {
+    opened.release();
+  }
+  return reply;
+}
+
+function represent(opened: OpenedBytes, disposition: string | null): Representation {
+  const { header, reader, start, end, contentType, etag, lastModifiedMs } = opened;
+  const blob: Piece = { kind: 'blob', reader, start, end };
+  return {
+    pieces: header.length > 0 ? [{ kind: 'bytes', bytes: header }, blob] : [blob],
+    sizeBytes: header.length + end - start,
+    contentType,
+    etag,
+    lastModifiedMs,
+    cacheControl,
+    contentDisposition: disposition,
+  };
+}
+
+/** `?start=&end=` in seconds with decimals; null where neither is given. Throws `bad-request`. */
+function clipOf(query: Record<string, unknown>): Clip | null {
+  if (query.start === undefined && query.end === undefined) return null;
+  const startSeconds = secondsOf(query.start, 'start') ?? 0;
+  const endSeconds = secondsOf(query.end, 'end');
+  if (endSeconds !== null && endSeconds <= startSeconds) {
+    throw new AppError('bad-request', 'A clip ends after its start.');
+  }
+  return { startSeconds, endSeconds };
+}
+
+/** Cut to milliseconds, so that nobody can ask for endlessly many clips that are all the same. */
+function secondsOf(value: unknown, name: string): number | null {
+  if (value === undefined || value === '') return null;
+  if (typeof value !== 'string' || !/^\d{1,10}(\.\d{1,20})?$/.test(value) || Number(value) > maxSeconds) {
+    throw new AppError('bad-request', `"${name}" is a number of seconds, such as 12.5.`);
+  }
+  return Math.round(Number(value) * 1000) / 1000;
+}

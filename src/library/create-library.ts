@@ -1,0 +1,153 @@
+// Puts the library together: arrivals, views, names, the bin, and what happens by itself. The parts are in the
+// files beside this one; the order of writes is `design/writes.md`.
+import type { Logger } from 'pino';
+import type { BlobStore } from '../blobs/blob-store.ts';
+import type { Catalogue, Video } from '../catalogue/catalogue.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { AppError } from '../errors.ts';
+import type { Probe } from '../workers/probe.ts';
+import { createArrivals } from './arrivals.ts';
+import { emptyBin, expireUnfinished, removeForGood, sweepLeftovers } from './expiry.ts';
+import { createIndexSource } from './index-source.ts';
+import type { Library } from './library.ts';
+import { createLocks } from './locks.ts';
+import { openOriginal, openView } from './opened-bytes.ts';
+import { createOtherMedia } from './other-media.ts';
+import { createReaderPool } from './reader-pool.ts';
+import { maxTitleLength, plainText } from './titles.ts';
+import { createVideoMaker } from './video-maker.ts';
+import { createViewCache } from './view-cache.ts';
+
+/** Headers of views and decoded indexes: those of eight films of two hours, and a small part of a Pi's memory. */
+const cacheBytes = 32 * 1024 * 1024;
+/** How often the bin and unfinished uploads are looked at, and how often the leftovers of crashes. */
+const tidyEveryMs = 60 * 60 * 1000;
+const tidiesPerSweep = 24;
+
+export type LibraryOptions = {
+  readonly blobs: BlobStore;
+  readonly catalogue: Catalogue;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly config: Pick<Config['data'], 'maxUploadBytes' | 'binMs' | 'unfinishedMs'>;
+  /** Finds length and codecs of files no parser here reads; without one they are kept without. */
+  readonly probe?: Probe;
+};
+
+/** Makes the library. `start()` it before use; the stores and the probe stay the caller's to close. */
+export function createLibrary(options: LibraryOptions): Library {
+  const { blobs, catalogue, clock, log, config } = options;
+  const closing = new AbortController();
+  const locks = createLocks();
+  const cache = createViewCache(cacheBytes);
+  const readers = createReaderPool(blobs, (error) =>
+    log.warn({ err: error }, 'a stored file would not close'),
+  );
+  const other = createOtherMedia({ blobs, catalogue, locks, log, probe: options.probe ?? null });
+  const maker = createVideoMaker({ blobs, catalogue, onOther: (video) => other.describeLater(video) });
+  const indexes = createIndexSource({ blobs, catalogue, cache, locks, log, maker });
+  const arrivals = createArrivals({
+    blobs,
+    catalogue,
+    clock,
+    log,
+    maker,
+    maxUploadBytes: config.maxUploadBytes,
+  });
+  const expiry = {
+    ...{ blobs, catalogue, clock, log, locks, binMs: config.binMs, unfinishedMs: config.unfinishedMs },
+    expireArrival: (video: Video) => arrivals.expire(video),
+    onRemoved: (video: Video) => video.indexId !== null && cache.forget(`${video.indexId}:`),
+  };
+  let tidying: Promise<void> = Promise.resolve();
+
+  const get = async (id: string): Promise<Video> => arrivals.asOfNow(there(await catalogue.getVideo(id)));
+
+  const tidyForever = async (): Promise<void> => {
+    for (let round = 0; !closing.signal.aborted; round += 1) {
+      await attempt(log, 'emptying the bin', () => emptyBin(expiry, closing.signal));
+      await attempt(log, 'removing unfinished uploads', () => expireUnfinished(expiry, closing.signal));
+      if (round % tidiesPerSweep === 0) {
+        await attempt(log, 'looking for leftovers', () => sweepLeftovers(expiry, closing.signal));
+      }
+      await clock.sleep(tidyEveryMs, closing.signal).catch(() => undefined);
+    }
+  };
+
+  return {
+    beginArrival: (arrival) => arrivals.begin(arrival),
+    resumeArrival: (id) => arrivals.resume(id),
+    announceSize: (id, sizeBytes) => arrivals.announceSize(id, sizeBytes),
+    cancelArrival: (id) => arrivals.cancel(id),
+
+    getVideo: get,
+    async listVideos(request) {
+      const { items, next } = await catalogue.listVideos(request);
+      return { items: items.map((video) => arrivals.asOfNowCheaply(video)), next };
+    },
+    streamVideos: (query) => catalogue.streamVideos({ query, inBin: false }),
+    async renameVideo(id, title) {
+      const plain = plainText(title);
+      if (plain === '' || plain.length > maxTitleLength) {
+        throw new AppError('bad-request', `A title has between 1 and ${maxTitleLength} characters.`);
+      }
+      return there(await catalogue.renameVideo(id, plain));
+    },
+    binVideo: (id) =>
+      locks.run(id, async () => {
+        const video = there(await catalogue.getVideo(id));
+        if (video.status === 'arriving')
+          throw new AppError('conflict', 'This video is still arriving: cancel its upload.');
+        return video.binnedAtMs === null ? there(await catalogue.setBinned(id, clock.nowMs())) : video;
+      }),
+    restoreVideo: (id) =>
+      locks.run(id, async () => {
+        const video = there(await catalogue.getVideo(id));
+        // Its removal had begun: some of it may be gone already.
+        if (video.binnedAtMs === 0) throw new AppError('gone', 'This video is being removed.');
+        return there(await catalogue.setBinned(id, null));
+      }),
+    removeVideo: (id) =>
+      locks.run(id, async () => {
+        const video = there(await catalogue.getVideo(id));
+        if (video.status === 'arriving')
+          throw new AppError('conflict', 'This video is still arriving: cancel its upload.');
+        await removeForGood(expiry, video);
+      }),
+
+    openView: async (id, clip) =>
+      openView(there(await catalogue.getVideo(id)), clip, { indexes, cache, readers }),
+    openOriginal: async (id) => openOriginal(there(await catalogue.getVideo(id)), readers),
+
+    getProgress: (personId, videoIds) => catalogue.getProgress(personId, videoIds),
+    setProgress: (personId, videoId, positionMs) =>
+      catalogue.setProgress(personId, videoId, { positionMs, updatedAtMs: clock.nowMs() }),
+
+    async start() {
+      await arrivals.recover();
+      tidying = tidyForever();
+    },
+    async close() {
+      closing.abort();
+      await arrivals.close();
+      await other.close();
+      await tidying;
+      await readers.close();
+    },
+  };
+}
+
+function there(video: Video | null): Video {
+  if (video === null) throw new AppError('not-found', 'There is no such video here.');
+  return video;
+}
+
+/** Work nobody waits for: a failure is logged, and the next round tries again. */
+async function attempt(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.error({ err: error }, `${what} failed and is tried again later`);
+  }
+}
