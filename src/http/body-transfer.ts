@@ -1,0 +1,224 @@
+// Moves the body of one answer to its client, at the client's pace. A file's bytes go from the page cache to the
+// socket inside the kernel where that works, else through recycled buffers. Memory per answer: 4 KiB while the
+// kernel sends, two buffers of the pool's choosing otherwise.
+import { readSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import type { BlobReader } from '../blobs/blob-store.ts';
+import { AppError } from '../errors.ts';
+import { idleDescriptor, queuedBytes } from './kernel-send.ts';
+import type { Piece } from './representation.ts';
+import type { Slice } from './response-plan.ts';
+import { maxBufferBytes, type SendPool } from './send-pool.ts';
+
+/** Handed to the kernel at a time before other answers get their turn. */
+const turnBytes = 1024 * 1024;
+/**
+ * While a socket is full, this little goes through it in the usual way: that it went says that there is room again,
+ * and a client that never reads holds no more memory than this.
+ */
+const waitBytes = 4096;
+/** Up to here one write with the headers is cheaper than a call to the kernel after them. */
+const smallBytes = 16 * 1024;
+
+type Filled = { readonly buffer: Buffer<ArrayBuffer>; readonly count: number };
+
+/** One body on its way. `run` is called once. */
+export class BodyTransfer {
+  /** Bytes of the body that the system has taken. */
+  bytesSent = 0;
+  /** True once the whole body, and the end of the answer, have been handed to the system. */
+  isCompleted = false;
+  readonly #response: ServerResponse;
+  readonly #pool: SendPool;
+  #isHeadSent = false;
+  #isKernelRefused = false;
+  #isWaiting = false;
+  #isGone: boolean;
+  /** Settles what waits for the client when it goes away. */
+  #abandon: (() => void) | null = null;
+
+  constructor(response: ServerResponse, pool: SendPool) {
+    this.#response = response;
+    this.#pool = pool;
+    this.#isGone = response.destroyed;
+  }
+
+  /** Sends all slices and ends the answer. Returns early when the client goes away. Throws what reading throws. */
+  async run(pieces: readonly Piece[], slices: readonly Slice[]): Promise<void> {
+    const response = this.#response;
+    const onClose = () => {
+      this.#isGone = true;
+      this.#abandon?.();
+    };
+    response.on('close', onClose);
+    // Every error of a response is followed by its 'close'; unheard, it would end the process.
+    response.on('error', () => {});
+    const unwatch = this.#pool.watch({
+      progress: () => this.bytesSent - (response.socket ? queuedBytes(response.socket) : 0),
+      isWaiting: () => this.#isWaiting,
+      onStall: () => response.destroy(),
+    });
+    try {
+      for (const slice of slices) {
+        if (slice.kind === 'text') await this.#write(Buffer.from(slice.text, 'latin1'));
+        else await this.#sendRange(pieces, slice.start, slice.end);
+        if (this.#isGone) return;
+      }
+      if (!this.#isGone)
+        this.isCompleted = await this.#untilTaken((settle) => response.end(() => settle(true)));
+    } finally {
+      unwatch();
+      response.off('close', onClose);
+    }
+  }
+
+  async #sendRange(pieces: readonly Piece[], start: number, end: number): Promise<void> {
+    let pieceStart = 0;
+    for (const piece of pieces) {
+      const size = piece.kind === 'bytes' ? piece.bytes.length : piece.end - piece.start;
+      const from = Math.max(start - pieceStart, 0);
+      const to = Math.min(end - pieceStart, size);
+      pieceStart += size;
+      if (from >= to) continue;
+      if (piece.kind === 'bytes') await this.#write(piece.bytes.subarray(from, to));
+      else await this.#sendBlob(piece.reader, piece.start + from, piece.start + to);
+      if (this.#isGone || pieceStart >= end) return;
+    }
+    if (pieceStart < end) throw new AppError('corrupt', 'A representation has fewer bytes than it said.');
+  }
+
+  async #sendBlob(reader: BlobReader, start: number, end: number): Promise<void> {
+    let position = start;
+    while (position < end && !this.#isGone) {
+      const fileFd = reader.fileDescriptor;
+      if (!this.#pool.kernel || this.#isKernelRefused || fileFd === undefined) {
+        return this.#pump(reader, position, end);
+      }
+      if (!this.#isCached(fileFd, position, end)) {
+        // A thread waits for the disk, not this one, which serves everybody. Meanwhile the kernel reads ahead.
+        position += await this.#sendFilled(await this.#fill(reader, position, end));
+      } else if (end - position <= smallBytes) {
+        position += await this.#sendFilled(this.#fillAtOnce(fileFd, position, end, smallBytes));
+      } else {
+        const wanted = Math.min(turnBytes, end - position);
+        const taken = this.#handToKernel(fileFd, position, wanted);
+        position += taken;
+        if (position >= end) return;
+        if (taken === wanted) await new Promise((resolve) => setImmediate(resolve));
+        else position += await this.#sendFilled(this.#fillAtOnce(fileFd, position, end, waitBytes));
+      }
+    }
+  }
+
+  /** Whether the next turn's first and last byte are in memory. Between them a gap is rare, and costs one disk read. */
+  #isCached(fileFd: number, position: number, end: number): boolean {
+    const { kernel } = this.#pool;
+    if (!kernel) return false;
+    const last = Math.min(position + turnBytes, end) - 1;
+    return kernel.isCached(fileFd, last) && kernel.isCached(fileFd, position);
+  }
+
+  /** Returns the bytes that the kernel took; 0 where the socket is full, or is not the kernel's to fill right now. */
+  #handToKernel(fileFd: number, position: number, length: number): number {
+    const { socket } = this.#response;
+    // A pipelined request's answer has no socket until the one before it has ended.
+    if (!socket) return 0;
+    if (!this.#isHeadSent) {
+      this.#isHeadSent = true;
+      this.#response.flushHeaders();
+    }
+    const socketFd = idleDescriptor(socket);
+    if (socketFd === null) return 0;
+    const taken = this.#pool.kernel?.send(socketFd, fileFd, position, length) ?? -1;
+    if (taken < 0) {
+      this.#isKernelRefused = true;
+      return 0;
+    }
+    this.bytesSent += taken;
+    return taken;
+  }
+
+  /** Reads and writes, the next buffer being read while the last is written. */
+  async #pump(reader: BlobReader, start: number, end: number): Promise<void> {
+    let position = start;
+    let next: Promise<Filled> | null = this.#fill(reader, position, end);
+    try {
+      while (next) {
+        const filled: Filled = await next;
+        next = null;
+        position += filled.count;
+        const sent = this.#sendFilled(filled);
+        if (position < end && !this.#isGone) {
+          next = this.#fill(reader, position, end);
+          // It is awaited below, but maybe long after it failed.
+          next.catch(() => {});
+        }
+        await sent;
+        if (this.#isGone) return;
+      }
+    } finally {
+      // The reader is not touched once this has returned.
+      const unsent = await next?.catch(() => null);
+      if (unsent) this.#pool.give(unsent.buffer, true);
+    }
+  }
+
+  async #fill(reader: BlobReader, position: number, end: number): Promise<Filled> {
+    const buffer = this.#pool.take(Math.min(maxBufferBytes, end - position));
+    try {
+      const into = buffer.length > end - position ? buffer.subarray(0, end - position) : buffer;
+      const count = await reader.read(into, position);
+      if (count === 0) throw endedEarly();
+      return { buffer, count };
+    } catch (error) {
+      // A failed read may still be writing to it.
+      this.#pool.give(buffer, false);
+      throw error;
+    }
+  }
+
+  /** As `#fill`, for what is known to be in memory. */
+  #fillAtOnce(fileFd: number, position: number, end: number, mostBytes: number): Filled {
+    const buffer = this.#pool.take(Math.min(mostBytes, end - position));
+    const count = readSync(fileFd, buffer, 0, Math.min(buffer.length, end - position), position);
+    if (count > 0) return { buffer, count };
+    this.#pool.give(buffer, true);
+    throw endedEarly();
+  }
+
+  /** Writes what was read and gives the buffer back. Resolves to the bytes written. */
+  async #sendFilled({ buffer, count }: Filled): Promise<number> {
+    const isTaken = await this.#write(count === buffer.length ? buffer : buffer.subarray(0, count));
+    // Of a broken write the system may still hold the memory.
+    this.#pool.give(buffer, isTaken);
+    return count;
+  }
+
+  /** Resolves to true once the system has taken all the bytes, to false when the client is gone. */
+  async #write(bytes: Uint8Array): Promise<boolean> {
+    this.#isHeadSent = true;
+    const isTaken = await this.#untilTaken((settle) =>
+      this.#response.write(bytes, (error) => settle(!error)),
+    );
+    if (isTaken) this.bytesSent += bytes.length;
+    return isTaken;
+  }
+
+  #untilTaken(begin: (settle: (isTaken: boolean) => void) => void): Promise<boolean> {
+    if (this.#isGone) return Promise.resolve(false);
+    this.#isWaiting = true;
+    return new Promise((resolve) => {
+      const settle = (isTaken: boolean) => {
+        this.#isWaiting = false;
+        this.#abandon = null;
+        resolve(isTaken);
+      };
+      this.#abandon = () => settle(false);
+      begin(settle);
+    });
+  }
+}
+
+function endedEarly(): AppError {
+  return new AppError('corrupt', 'A stored file ends before its last byte.');
+}
