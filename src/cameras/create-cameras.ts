@@ -20,6 +20,8 @@ export type CamerasSetup = {
   readonly log: Logger;
   /** From 0 to 1, jitters the pauses before restarts. */
   readonly random?: () => number;
+  /** Where drivers come from by name; the registry where it is not given. */
+  readonly load?: (driver: string) => Promise<DriverModule>;
 };
 
 /**
@@ -27,19 +29,19 @@ export type CamerasSetup = {
  * settings is wrong; one in the catalogue that is wrong stays listed and says so when it is watched.
  */
 export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
-  const { settings, catalogue, clock, log, random = Math.random } = setup;
+  const { settings, catalogue, clock, log, random = Math.random, load = loadDriver } = setup;
   const hubs = new Map<string, Hub>();
   const listeners = new Set<(camera: CameraInfo) => void>();
   /** Ids between check and store, so that two additions at once cannot both pass. */
   const pending = new Set<string>();
   let isClosed = false;
 
-  const createHub = (camera: NewCamera, isFromSettings: boolean, load: () => Promise<DriverModule>) =>
+  const createHub = (camera: NewCamera, isFromSettings: boolean, loadModule: () => Promise<DriverModule>) =>
     new Hub({
       id: camera.id,
       name: camera.name,
       driver: isModulePath(camera.driver) ? 'module' : camera.driver,
-      load,
+      load: loadModule,
       options: camera.options,
       isFromSettings,
       lingerMs: settings.lingerMs,
@@ -60,7 +62,7 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
     try {
       checkCamera(camera);
       if (hubs.has(camera.id)) throw new AppError('bad-request', 'This id is there twice.');
-      const driver = await loadChecked(camera);
+      const driver = await loadChecked(camera, load);
       hubs.set(
         camera.id,
         createHub(camera, true, async () => driver),
@@ -78,7 +80,7 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
     }
     hubs.set(
       camera.id,
-      createHub(camera, false, () => loadChecked(camera)),
+      createHub(camera, false, () => loadChecked(camera, load)),
     );
   }
 
@@ -105,7 +107,7 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
       }
       pending.add(camera.id);
       try {
-        const driver = await loadChecked(camera);
+        const driver = await loadChecked(camera, load);
         const stored: StoredCamera = { ...camera, addedAtMs: clock.nowMs() };
         await catalogue.addCamera(stored);
         const hub = createHub(camera, false, async () => driver);
@@ -160,8 +162,11 @@ function checkCamera({ id, name }: NewCamera): void {
   }
 }
 
-async function loadChecked(camera: Pick<NewCamera, 'driver' | 'options'>): Promise<DriverModule> {
-  const driver = await loadDriver(camera.driver);
+async function loadChecked(
+  camera: Pick<NewCamera, 'driver' | 'options'>,
+  load: (driver: string) => Promise<DriverModule>,
+): Promise<DriverModule> {
+  const driver = await load(camera.driver);
   driver.checkOptions?.(camera.options);
   return driver;
 }

@@ -88,7 +88,11 @@ export function cameraStreamRoutes(app: FastifyInstance, { cameras, clock }: Ser
         // The sequence alone could come again after a restart of the program.
         const etag = `"${picture.takenAtMs.toString(36)}-${picture.sequence.toString(36)}"`;
         reply.header('ETag', etag).header('Last-Modified', new Date(picture.takenAtMs).toUTCString());
-        const verdict = evaluateConditions(request.headers, { etag, lastModifiedMs: picture.takenAtMs });
+        const verdict = evaluateConditions(
+          request.headers,
+          { etag, lastModifiedMs: picture.takenAtMs },
+          clock.nowMs(),
+        );
         if (verdict === 'not-modified') return reply.code(304).send();
         if (verdict === 'precondition-failed')
           throw new AppError('precondition', 'There is a newer picture.');

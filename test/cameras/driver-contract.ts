@@ -1,0 +1,96 @@
+// What every camera driver must do, built in or the user's: start, yield pictures, end within 1 s of its signal and
+// release what it holds, and say in one sentence why it cannot.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { CameraSample, DriverModule, DriverOptions } from '../../src/cameras/driver.ts';
+import { trimJpeg } from '../../src/cameras/jpeg.ts';
+import { systemClock } from '../../src/clock.ts';
+
+export type DriverCase = {
+  readonly name: string;
+  readonly load: () => Promise<DriverModule>;
+  /** Options under which it works. Called once a test; what `close` releases is released after it. */
+  readonly working: () => Promise<{
+    options: DriverOptions;
+    close?: () => Promise<void>;
+    isReleased?: () => boolean;
+  }>;
+  /** Options under which it cannot, and what the sentence must say; null where it always can. */
+  readonly failing: { readonly options: DriverOptions; readonly says: RegExp } | null;
+  /** Options it refuses before it starts; null where it has no check. */
+  readonly refused: { readonly options: DriverOptions; readonly says: RegExp } | null;
+};
+
+const enough = 5;
+
+/** Registers the contract's tests for one driver. */
+export function testDriver({ name, load, working, failing, refused }: DriverCase): void {
+  describe(`the camera driver ${name}`, () => {
+    test('starts and yields whole pictures', async () => {
+      const { options, close } = await working();
+      const { samples } = await load();
+      const controller = new AbortController();
+      let count = 0;
+      for await (const sample of samples(options, { signal: controller.signal, clock: systemClock })) {
+        assert.ok(trimJpeg(jpegOf(sample)), 'a whole JPEG');
+        if (++count === enough) controller.abort();
+      }
+      assert.equal(count, enough, 'it ended after its signal without another picture');
+      await close?.();
+    });
+
+    test('ends within one second of its signal and releases what it holds', async () => {
+      const { options, close, isReleased } = await working();
+      const { samples } = await load();
+      const controller = new AbortController();
+      const running = samples(options, { signal: controller.signal, clock: systemClock });
+      await running.next();
+      const pending = running.next();
+      const abortedAtMs = performance.now();
+      controller.abort();
+      // One more picture may have been on its way.
+      if (!(await pending).done) await running.next();
+      assert.ok(performance.now() - abortedAtMs < 1000);
+      assert.equal((await running.next()).done, true);
+      if (isReleased) assert.ok(isReleased(), 'the camera is free again');
+      await close?.();
+    });
+
+    test('yields nothing when its signal has aborted before it starts', async () => {
+      const { options, close } = await working();
+      const { samples } = await load();
+      const running = samples(options, { signal: AbortSignal.abort(), clock: systemClock });
+      assert.equal((await running.next()).done, true);
+      await close?.();
+    });
+
+    if (failing) {
+      test('says in one sentence why it cannot', async () => {
+        const { samples } = await load();
+        const running = samples(failing.options, {
+          signal: new AbortController().signal,
+          clock: systemClock,
+        });
+        await assert.rejects(running.next(), (error: Error) => {
+          assert.match(error.message, failing.says);
+          assert.match(error.message, /^[A-Z].{5,200}\.$/, 'one line, a sentence');
+          return true;
+        });
+      });
+    }
+    if (refused) {
+      test('refuses wrong options before it starts', async () => {
+        const { checkOptions } = await load();
+        assert.throws(() => checkOptions!(refused.options), {
+          name: 'AppError',
+          kind: 'bad-request',
+          message: refused.says,
+        });
+      });
+    }
+  });
+}
+
+function jpegOf(sample: Uint8Array | CameraSample): Uint8Array {
+  return sample instanceof Uint8Array ? sample : sample.data;
+}
