@@ -1,0 +1,227 @@
+// The pages and their plain forms. Every form answers 303 to a page, so that it works without scripts and a reload
+// repeats nothing.
+import { readFile, statfs } from 'node:fs/promises';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Progress, Video } from '../../catalogue/catalogue.ts';
+import { AppError, isAppError } from '../../errors.ts';
+import { isId } from '../../ids.ts';
+import { loadAssets } from '../../web/assets.ts';
+import { watchedShare } from '../../web/cards.ts';
+import { createFormatsByLanguage } from '../../web/formats.ts';
+import { cameraPage, camerasPage } from '../../web/pages/camera-pages.ts';
+import { homePage } from '../../web/pages/home-page.ts';
+import { type Room, settingsPage } from '../../web/pages/settings-page.ts';
+import { uploadPage } from '../../web/pages/upload-page.ts';
+import { videoPage } from '../../web/pages/video-page.ts';
+import { videosPage } from '../../web/pages/videos-page.ts';
+import { pageHeaders } from '../../web/policy.ts';
+import { createView, themeCookieFor, themes, tvCookieFor, type View } from '../../web/view.ts';
+import type { Services } from '../services.ts';
+import { assetRoutes } from './assets.ts';
+
+/** Until there are accounts all who watch are one. */
+const personId = 'household';
+
+/** Cards in one page of the library: fills the largest screen once and a phone several times. */
+const pageLimit = 60;
+/** Where the first page looks for what was begun, and how much of it and of the newest it shows. */
+const begunAmong = 200;
+const begunLimit = 4;
+const newestLimit = 12;
+const othersLimit = 6;
+/** Bytes of a form without files: a title of 500 characters, percent-encoded, and its name. */
+const formLimitBytes = 16_384;
+
+type ById = { Params: { id: string } };
+type Query = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Adds the pages, their forms and their assets. */
+export async function pageRoutes(app: FastifyInstance, services: Services): Promise<void> {
+  const { clock, config, library, cameras } = services;
+  const assets = await loadAssets();
+  const headers = pageHeaders(assets.styleHashes);
+  const formatsFor = createFormatsByLanguage();
+  const version = await ownVersion();
+
+  const viewOf = (request: FastifyRequest): View =>
+    createView({
+      assets,
+      formats: formatsFor(request.headers['accept-language']),
+      cookieHeader: request.headers.cookie,
+      nowMs: clock.nowMs(),
+    });
+  const progressOf = (videos: readonly Video[]) =>
+    library.getProgress(
+      personId,
+      videos.map((video) => video.id),
+    );
+
+  await app.register(async (scope) => {
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: formLimitBytes },
+      (_request, body, done) => done(null, new URLSearchParams(String(body))),
+    );
+    scope.addHook('onRequest', async (request, reply) => {
+      refuseForeignForms(request);
+      keepTv(request, reply);
+    });
+
+    scope.get('/', async (request, reply) => {
+      const { items } = await library.listVideos({ limit: begunAmong, after: null, query: '' });
+      const progress = await progressOf(items);
+      const page = homePage(viewOf(request), {
+        begun: begunOf(items, progress).slice(0, begunLimit),
+        newest: items.slice(0, newestLimit),
+        progress,
+        cameras: cameras.list(),
+      });
+      return reply.headers(headers).send(page);
+    });
+
+    scope.get<{ Querystring: Query }>('/videos', async (request, reply) => {
+      const query = first(request.query.q).slice(0, 200).trim();
+      const after = first(request.query.after) || null;
+      const isBin = request.query.bin !== undefined;
+      const page = await library.listVideos({ limit: pageLimit, after, query, inBin: isBin });
+      const binned = await justBinned(first(request.query.binned));
+      return reply.headers(headers).send(
+        videosPage(viewOf(request), {
+          ...{ page, query, isBin, binned, progress: await progressOf(page.items) },
+          ...{ isFirst: after === null, binMs: config.data.binMs },
+        }),
+      );
+    });
+
+    scope.get<ById & { Querystring: Query }>('/videos/:id', async (request, reply) => {
+      const video = await library.getVideo(checkedId(request.params.id));
+      const { items } = await library.listVideos({ limit: othersLimit * 3, after: null, query: '' });
+      const others = items.filter((other) => other.id !== video.id && other.status === 'ready');
+      const progress = await progressOf([video, ...others]);
+      return reply.headers(headers).send(
+        videoPage(viewOf(request), {
+          ...{ video, progress: progress.get(video.id), othersProgress: progress },
+          startSeconds: secondsOf(first(request.query.t), video),
+          others: video.status === 'ready' && video.binnedAtMs === null ? others.slice(0, othersLimit) : [],
+        }),
+      );
+    });
+
+    scope.post<ById>('/videos/:id/rename', async (request, reply) => {
+      const id = checkedId(request.params.id);
+      await library.renameVideo(id, formField(request, 'title').trim());
+      return reply.redirect(`/videos/${id}`, 303);
+    });
+    scope.post<ById>('/videos/:id/delete', async (request, reply) => {
+      const { id } = await library.binVideo(checkedId(request.params.id));
+      return reply.redirect(`/videos?binned=${id}`, 303);
+    });
+    scope.post<ById>('/videos/:id/restore', async (request, reply) => {
+      const { id } = await library.restoreVideo(checkedId(request.params.id));
+      return reply.redirect(`/videos/${id}`, 303);
+    });
+
+    scope.get('/upload', async (request, reply) => reply.headers(headers).send(uploadPage(viewOf(request))));
+
+    scope.get('/cameras', async (request, reply) =>
+      reply.headers(headers).send(camerasPage(viewOf(request), cameras.list())),
+    );
+    scope.get<ById>('/cameras/:id', async (request, reply) => {
+      const camera = cameras.get(request.params.id);
+      if (!camera) throw new AppError('not-found', 'There is no such camera here.');
+      const others = cameras.list().filter((other) => other.id !== camera.id);
+      return reply.headers(headers).send(cameraPage(viewOf(request), camera, others));
+    });
+
+    scope.get('/settings', async (request, reply) => {
+      const page = settingsPage(viewOf(request), {
+        version,
+        videoCount: await services.catalogue.countVideos(),
+        room: await roomOf(config.data.folder),
+        reserveBytes: config.data.reserveBytes,
+      });
+      return reply.headers(headers).send(page);
+    });
+    scope.post('/settings', async (request, reply) => {
+      const theme = themes.find((candidate) => candidate === formField(request, 'theme'));
+      if (theme) reply.header('set-cookie', themeCookieFor(theme));
+      const tv = formField(request, 'tv');
+      if (tv) reply.header('set-cookie', tvCookieFor(tv === '1'));
+      return reply.redirect('/settings', 303);
+    });
+  });
+  assetRoutes(app, assets);
+
+  /** The video that was put in the bin a moment ago, to offer undoing it. */
+  async function justBinned(id: string): Promise<Video | null> {
+    if (!isId(id)) return null;
+    try {
+      const video = await library.getVideo(id);
+      return video.binnedAtMs === null ? null : video;
+    } catch (error) {
+      if (isAppError(error, 'not-found')) return null;
+      throw error;
+    }
+  }
+}
+
+/** A form on another site must not act here in a visitor's name (Fetch Metadata, `Sec-Fetch-Site`). */
+function refuseForeignForms(request: FastifyRequest): void {
+  if (request.method !== 'POST') return;
+  const site = request.headers['sec-fetch-site'];
+  if (site === 'cross-site' || site === 'same-site') {
+    throw new AppError('forbidden', 'That form was sent from another site.');
+  }
+}
+
+/** `?tv` turns television mode on and keeps it, `?tv=0` off; the same request already shows it. */
+function keepTv(request: FastifyRequest, reply: FastifyReply): void {
+  const wanted = (request.query as Query).tv;
+  if (request.method !== 'GET' || wanted === undefined) return;
+  const cookie = tvCookieFor(first(wanted) !== '0');
+  reply.header('set-cookie', cookie);
+  request.headers.cookie = `${cookie.split(';', 1)[0]}; ${request.headers.cookie ?? ''}`;
+}
+
+function first(value: string | string[] | undefined): string {
+  return (Array.isArray(value) ? value[0] : value) ?? '';
+}
+
+function checkedId(id: string): string {
+  if (!isId(id)) throw new AppError('not-found', 'There is no such video here.');
+  return id;
+}
+
+function formField(request: FastifyRequest, name: string): string {
+  return request.body instanceof URLSearchParams ? (request.body.get(name) ?? '') : '';
+}
+
+/** `?t=83` or `?t=83.5`; null where absent, not a number or past the end. */
+function secondsOf(text: string, video: Video): number | null {
+  if (!/^\d{1,7}(\.\d{1,3})?$/.test(text)) return null;
+  const seconds = Number(text);
+  return video.durationMs !== null && seconds * 1000 >= video.durationMs ? null : seconds;
+}
+
+/** Begun and not seen to the end, last watched first. */
+function begunOf(videos: readonly Video[], progress: ReadonlyMap<string, Progress>): Video[] {
+  const whenOf = (video: Video) => progress.get(video.id)?.updatedAtMs ?? 0;
+  return videos
+    .filter((video) => video.status === 'ready' && watchedShare(video, progress.get(video.id)) !== null)
+    .sort((one, other) => whenOf(other) - whenOf(one));
+}
+
+async function roomOf(folder: string): Promise<Room | null> {
+  try {
+    const disk = await statfs(folder);
+    return { freeBytes: disk.bavail * disk.bsize, wholeBytes: disk.blocks * disk.bsize };
+  } catch {
+    // Some network file systems do not say; the page then leaves it out.
+    return null;
+  }
+}
+
+async function ownVersion(): Promise<string> {
+  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
+  return String(JSON.parse(text).version);
+}

@@ -1,0 +1,127 @@
+// Cards: a video or a camera in a grid. The 16:9 area is a quiet cast of light made from the id by style classes
+// alone; a poster will lie over it later without anything moving.
+import { html } from 'ghtml';
+import type { CameraInfo } from '../cameras/cameras.ts';
+import type { Progress, Video } from '../catalogue/catalogue.ts';
+import { icon } from './icons.ts';
+import type { View } from './view.ts';
+
+/** How many hues and casts of light the stylesheet knows. */
+const hueCount = 10;
+const castCount = 5;
+
+/** The style classes that draw the light of an id: always the same for the same one. */
+export function lightClasses(id: string): string {
+  let hash = 2166136261; // FNV-1a: spreads ids that differ in one character
+  for (let index = 0; index < id.length; index += 1) {
+    hash = Math.imul(hash ^ id.charCodeAt(index), 16777619) >>> 0;
+  }
+  return `hue-${hash % hueCount} cast-${(hash >>> 8) % castCount}`;
+}
+
+/** Watched share from which a video counts as seen to the end: credits are not watched. */
+const seenShare = 0.96;
+/** Less than this is a look, not the beginning of watching. */
+const begunMs = 5000;
+
+/** Share of 0 to 1 that a person has watched; null where not begun or seen to the end. */
+export function watchedShare(video: Video, progress: Progress | undefined): number | null {
+  if (!progress || !video.durationMs || progress.positionMs < begunMs) return null;
+  const share = progress.positionMs / video.durationMs;
+  return share < seenShare ? share : null;
+}
+
+/** Share of 0 to 1 that has arrived; null where the whole is not known. */
+export function arrivedShare(video: Video): number | null {
+  return video.sizeBytes ? Math.min(1, video.receivedBytes / video.sizeBytes) : null;
+}
+
+/** Whether there is only sound in it. */
+export function isSoundOnly(video: Video): boolean {
+  return video.tracks.length > 0 && !video.tracks.some((track) => track.kind === 'video');
+}
+
+export type CardOptions = {
+  readonly progress?: Progress | undefined;
+  /** In the bin: shows when it goes, with a button to take it out. */
+  readonly binMs?: number;
+};
+
+/** One video as a list item. */
+export function videoCard(view: View, video: Video, options: CardOptions = {}): string {
+  const { formats } = view;
+  const watched = watchedShare(video, options.progress);
+  const size = video.sizeBytes === null ? null : formats.size(video.sizeBytes);
+  return html`<li class="card !${video.status}" data-id="${video.id}">
+<a href="/videos/${video.id}">
+<span class="poster !${lightClasses(video.id)}">!${posterSign(view, video)}!${posterLine(view, video, watched)}</span>
+<span class="name" dir="auto">${video.title}</span>
+</a>
+<p class="facts">!${size === null ? '' : html`<span>${size}</span> `}!${
+    options.binMs === undefined || video.binnedAtMs === null
+      ? timeAgo(view, video.addedAtMs)
+      : html`<span>${binnedFor(view, video.binnedAtMs + options.binMs)}</span>`
+  }</p>
+!${
+    options.binMs === undefined
+      ? ''
+      : html`<form method="post" action="/videos/${video.id}/restore"><button class="button small">!${icon('restore')}Take out</button></form>`
+  }
+</li>`;
+}
+
+function binnedFor(view: View, goneAtMs: number): string {
+  const days = Math.max(0, Math.ceil((goneAtMs - view.nowMs) / 86_400_000));
+  return days === 1 ? 'gone in 1 day' : `gone in ${view.formats.count(days)} days`;
+}
+
+function posterSign(view: View, video: Video): string {
+  if (video.status === 'arriving') {
+    const share = arrivedShare(video);
+    const text = share === null ? view.formats.size(video.receivedBytes) : view.formats.share(share);
+    return html`<span class="sign">!${icon('upload')}Arriving · ${text}</span>`;
+  }
+  if (video.status === 'unplayable') {
+    return html`<span class="sign">!${icon('warning')}Cannot be played</span>`;
+  }
+  if (video.status === 'converting') return html`<span class="sign">!${icon('film')}Being converted</span>`;
+  const sound = isSoundOnly(video) ? html`<span class="sign">!${icon('sound')}Sound only</span>` : '';
+  if (video.durationMs === null) return sound;
+  return html`!${sound}<span class="length">${view.formats.duration(video.durationMs)}</span>`;
+}
+
+function posterLine(view: View, video: Video, watched: number | null): string {
+  const share = video.status === 'arriving' ? arrivedShare(video) : watched;
+  if (share === null) return '';
+  const label = video.status === 'arriving' ? 'Arrived' : 'Watched';
+  return html`<progress class="line" max="100" value="${Math.round(share * 100)}" aria-label="${label}">${view.formats.share(share)}</progress>`;
+}
+
+/** An age with the exact moment as its title. */
+export function timeAgo(view: View, atMs: number): string {
+  const { formats } = view;
+  return html`<time datetime="${new Date(atMs).toISOString()}" title="${formats.moment(atMs)}" lang="${formats.locale}">${formats.age(atMs, view.nowMs)}</time>`;
+}
+
+/** What a camera's state is called, here and everywhere. */
+export const cameraStateNames = {
+  off: 'Off until watched',
+  starting: 'Starting',
+  live: 'Live',
+  'no-signal': 'No signal',
+} as const satisfies Record<CameraInfo['state'], string>;
+
+/** One camera as a list item: its newest picture, name and state. */
+export function cameraCard(camera: CameraInfo): string {
+  return html`<li class="camera !${camera.state}" data-id="${camera.id}">
+<a href="/cameras/${encodeURIComponent(camera.id)}">
+<span class="poster !${lightClasses(camera.id)}"><img src="/cameras/${encodeURIComponent(camera.id)}/snapshot.jpg" alt="" width="640" height="360" loading="lazy" decoding="async"></span>
+<span class="corner"><span class="name" dir="auto">${camera.name}</span>!${cameraState(camera.state)}</span>
+</a>
+</li>`;
+}
+
+/** The dot and the word for a state. */
+export function cameraState(state: CameraInfo['state']): string {
+  return html`<span class="state" data-state="${state}"><span class="dot"></span><span class="word">${cameraStateNames[state]}</span></span>`;
+}

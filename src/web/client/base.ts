@@ -1,0 +1,14 @@
+// What every page gets: keys, arrows, local moments, live cards, and uploads from anywhere. Everything here makes
+// a page nicer that already works without it.
+import { startArrows } from './arrows.ts';
+import { startKeys } from './keys.ts';
+import { startLiveCards } from './live-cards.ts';
+import { localizeMoments } from './moments.ts';
+import { KinoraUploads } from './uploads.ts';
+
+document.documentElement.classList.add('has-scripts');
+customElements.define('kinora-uploads', KinoraUploads);
+startKeys();
+startArrows();
+startLiveCards();
+localizeMoments(document);

@@ -1,0 +1,49 @@
+// The first page: going on where one was, the newest, the cameras.
+import { html } from 'ghtml';
+import type { CameraInfo } from '../../cameras/cameras.ts';
+import type { Progress, Video } from '../../catalogue/catalogue.ts';
+import { cameraCard, videoCard } from '../cards.ts';
+import { icon } from '../icons.ts';
+import { layout } from '../layout.ts';
+import type { View } from '../view.ts';
+
+export type HomePage = {
+  /** Begun and not seen to the end, last watched first. */
+  readonly begun: readonly Video[];
+  readonly newest: readonly Video[];
+  readonly progress: ReadonlyMap<string, Progress>;
+  readonly cameras: readonly CameraInfo[];
+};
+
+export function homePage(view: View, home: HomePage): string {
+  const card = (video: Video) => videoCard(view, video, { progress: home.progress.get(video.id) });
+  const isEmpty = home.newest.length === 0;
+  const main = html`<h1 class="unseen">Home</h1>
+!${
+    home.begun.length === 0
+      ? ''
+      : html`<section class="shelf" aria-labelledby="begun"><h2 id="begun">Go on watching</h2>
+<ul class="grid wide" data-arrows>!${home.begun.map(card)}</ul></section>`
+  }
+!${
+    isEmpty
+      ? emptyLibrary
+      : html`<section class="shelf" aria-labelledby="newest"><h2 id="newest"><a href="/videos">Newest</a></h2>
+<ul class="grid" data-arrows data-live>!${home.newest.map(card)}</ul></section>`
+  }
+!${
+    home.cameras.length === 0
+      ? ''
+      : html`<section class="shelf" aria-labelledby="cameras"><h2 id="cameras"><a href="/cameras">Cameras</a></h2>
+<kinora-wall><ul class="grid" data-arrows>!${home.cameras.map(cameraCard)}</ul></kinora-wall></section>`
+  }`;
+  return layout(view, { title: 'Kinora', place: 'home', search: '', main, scripts: ['wall.js'] });
+}
+
+/** What stands where videos will be. */
+export const emptyLibrary: string = html`<section class="empty">
+<span class="empty-sign">!${icon('film')}</span>
+<h2>No videos yet</h2>
+<p>Drop a video anywhere on this page, or choose one. It plays as soon as its last byte has landed.</p>
+<a class="button primary" href="/upload">!${icon('upload')}Upload a video</a>
+</section>`;

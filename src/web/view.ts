@@ -1,0 +1,74 @@
+// What every page needs to know of the request it answers: language, theme, television or not, and where the
+// assets are. Theme and television mode are cookies, so that they work without scripts and without a flash.
+import type { Assets } from './assets.ts';
+import type { Formats } from './formats.ts';
+
+export const themes = ['system', 'light', 'dark'] as const;
+export type Theme = (typeof themes)[number];
+
+export type View = {
+  readonly formats: Formats;
+  readonly theme: Theme;
+  /** Larger, fewer things, margins for overscan, arrow keys move everywhere. */
+  readonly isTv: boolean;
+  readonly nowMs: number;
+  /** The address of an asset by its plain name (`styles.css`, `base.js`). */
+  asset(name: string): string;
+};
+
+const themeCookie = 'kinora-theme';
+const tvCookie = 'kinora-tv';
+
+/** One cookie's value (RFC 6265 §5.4); null where it was not sent. */
+function readCookie(header: string | undefined, name: string): string | null {
+  for (const pair of (header ?? '').slice(0, 8192).split(';')) {
+    const at = pair.indexOf('=');
+    if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();
+  }
+  return null;
+}
+
+/** The theme a person chose, `system` where none. */
+export function themeOf(cookieHeader: string | undefined): Theme {
+  const value = readCookie(cookieHeader, themeCookie);
+  return themes.find((theme) => theme === value) ?? 'system';
+}
+
+/** Whether this browser was told that it is a television. */
+export function isTvOf(cookieHeader: string | undefined): boolean {
+  return readCookie(cookieHeader, tvCookie) === '1';
+}
+
+/** A year: a choice of looks should outlast a holiday. */
+const keepSeconds = 31_536_000;
+
+/** The Set-Cookie value that keeps a theme, or forgets it (`system`). */
+export function themeCookieFor(theme: Theme): string {
+  return cookie(themeCookie, theme === 'system' ? null : theme);
+}
+
+/** The Set-Cookie value that keeps or forgets television mode. */
+export function tvCookieFor(isTv: boolean): string {
+  return cookie(tvCookie, isTv ? '1' : null);
+}
+
+function cookie(name: string, value: string | null): string {
+  const age = value === null ? 0 : keepSeconds;
+  return `${name}=${value ?? ''}; Path=/; Max-Age=${age}; SameSite=Lax; HttpOnly`;
+}
+
+/** The view of a request. */
+export function createView(options: {
+  readonly assets: Pick<Assets, 'url'>;
+  readonly formats: Formats;
+  readonly cookieHeader: string | undefined;
+  readonly nowMs: number;
+}): View {
+  return {
+    formats: options.formats,
+    theme: themeOf(options.cookieHeader),
+    isTv: isTvOf(options.cookieHeader),
+    nowMs: options.nowMs,
+    asset: (name) => options.assets.url(name),
+  };
+}

@@ -1,0 +1,88 @@
+// The pages over fake services, with just enough of the other routes (API, pictures, one real video where there is
+// one) that a browser finds everything it asks for. For `test/web` and `npm run look`.
+import { type FastifyInstance, fastify } from 'fastify';
+import { AppError, isAppError } from '../../src/errors.ts';
+import { problemOf } from '../../src/http/problem.ts';
+import { pageRoutes } from '../../src/http/routes/pages.ts';
+import { errorPage } from '../../src/web/error-page.ts';
+import { createFakeServices, type FakeOptions } from './fake-services.ts';
+
+export type FakeSite = {
+  readonly app: FastifyInstance;
+  readonly url: string;
+  readonly services: ReturnType<typeof createFakeServices>;
+  close(): Promise<void>;
+};
+
+export type FakeSiteOptions = FakeOptions & {
+  /** Served as every video. */
+  readonly movie?: { readonly bytes: Uint8Array; readonly type: string };
+};
+
+/** Listens on a free port of the loopback address. */
+export async function startFakeSite(options: FakeSiteOptions = {}): Promise<FakeSite> {
+  const services = createFakeServices(options);
+  const app = fastify({ forceCloseConnections: true });
+  app.setErrorHandler((error, request, reply) => {
+    const known = isAppError(error) ? error : new AppError('internal', 'Something went wrong here.');
+    const problem = problemOf(known);
+    if (!request.headers.accept?.includes('text/html')) return reply.code(problem.status).send(problem);
+    return reply
+      .code(problem.status)
+      .type('text/html; charset=utf-8')
+      .send(errorPage(problem, request.headers.cookie));
+  });
+  app.setNotFoundHandler(() => {
+    throw new AppError('not-found', 'There is nothing at this address.');
+  });
+  await pageRoutes(app, services);
+  apiRoutes(app, services);
+  pictureRoutes(app, options);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const address = app.server.address();
+  if (address === null || typeof address === 'string') throw new Error('The fake site has no port.');
+  return { app, services, url: `http://127.0.0.1:${address.port}`, close: () => app.close() };
+}
+
+type ById = { Params: { id: string } };
+
+function apiRoutes(app: FastifyInstance, services: ReturnType<typeof createFakeServices>): void {
+  const { library, cameras } = services;
+  app.get<ById>('/api/v1/videos/:id', (request) => library.getVideo(request.params.id));
+  app.put<ById & { Body: { positionMs: number } }>('/api/v1/videos/:id/progress', async (request, reply) => {
+    await library.setProgress('household', request.params.id, request.body.positionMs);
+    return reply.code(204).send();
+  });
+  app.get('/api/v1/cameras', async () => ({ items: cameras.list() }));
+}
+
+function pictureRoutes(app: FastifyInstance, options: FakeSiteOptions): void {
+  const jpeg = options.jpeg;
+  app.get('/cameras/:id/snapshot.jpg', (_request, reply) => {
+    if (!jpeg) throw new AppError('unavailable', 'No picture.');
+    return reply.type('image/jpeg').send(Buffer.from(jpeg));
+  });
+  app.get('/cameras/:id/stream.mjpeg', (request, reply) => {
+    if (!jpeg) throw new AppError('unavailable', 'No picture.');
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'multipart/x-mixed-replace; boundary=b' });
+    reply.raw.write(`--b\r\ncontent-type: image/jpeg\r\ncontent-length: ${jpeg.length}\r\n\r\n`);
+    reply.raw.write(Buffer.from(jpeg));
+    reply.raw.write('\r\n--b\r\n');
+    request.raw.on('close', () => reply.raw.end());
+  });
+  for (const path of ['video.mp4', 'original']) {
+    app.get(`/videos/:id/${path}`, (request, reply) => {
+      const movie = options.movie;
+      if (!movie) throw new AppError('unplayable', 'The fake library holds no bytes.');
+      reply.headers({ 'content-type': movie.type, 'accept-ranges': 'bytes' });
+      const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '');
+      if (!range) return reply.send(Buffer.from(movie.bytes));
+      const start = Number(range[1]);
+      const end = range[2] ? Number(range[2]) + 1 : movie.bytes.length;
+      reply.code(206).header('content-range', `bytes ${start}-${end - 1}/${movie.bytes.length}`);
+      return reply.send(Buffer.from(movie.bytes.subarray(start, end)));
+    });
+  }
+  app.post('/upload', (_request, reply) => reply.redirect('/videos', 303));
+}
