@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import type { CameraSample, DriverModule, DriverOptions } from '../../src/cameras/driver.ts';
 import { trimJpeg } from '../../src/cameras/jpeg.ts';
 import { systemClock } from '../../src/clock.ts';
+import { until } from '../helpers/until.ts';
 
 export type DriverCase = {
   readonly name: string;
@@ -52,7 +53,7 @@ export function testDriver({ name, load, working, failing, refused }: DriverCase
       if (!(await pending).done) await running.next();
       assert.ok(performance.now() - abortedAtMs < 1000);
       assert.equal((await running.next()).done, true);
-      if (isReleased) assert.ok(isReleased(), 'the camera is free again');
+      if (isReleased) await until(isReleased, { what: 'the release of the camera' });
       await close?.();
     });
 

@@ -55,7 +55,11 @@ testDriver({
       };
       send();
     });
-    return { options: { url: camera.url }, close: camera.close };
+    return {
+      options: { url: camera.url },
+      close: camera.close,
+      isReleased: () => camera.requests.length > 0 && camera.connections === 0,
+    };
   },
   failing: { options: { url: 'http://127.0.0.1:1/' }, says: /Nothing answers/ },
   refused: { options: { url: 'file:///etc/passwd' }, says: /begins with file:; it takes http: or https:/ },
