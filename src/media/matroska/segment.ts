@@ -22,7 +22,9 @@ const searchStepBytes = 64 * 1024;
 /** TimestampScale where absent (RFC 9559 §5.1.2.9), and the largest believed: a tick of ten seconds. */
 const usualScaleNs = 1_000_000;
 const maxScaleNs = 1e10;
+/** Where the walk can go on: Clusters, but they are of no use before the Tracks are known. */
 const clusterId = Uint8Array.of(0x1f, 0x43, 0xb6, 0x75);
+const tracksId = Uint8Array.of(0x16, 0x54, 0xae, 0x6b);
 
 /** An answer of SegmentWalk.step: the walk is over. */
 export const walkIsOver = -1;
@@ -255,14 +257,15 @@ export class SegmentWalk {
     return 0;
   }
 
-  /** Searches for the id of a Cluster; four bytes that are hardly ever met by chance. */
+  /** Searches for an id of four bytes, which are hardly ever met by chance. */
   #search(): number {
     const feed = this.#feed;
     const { available } = feed;
     if (available === 0) return searchStepBytes;
     const window = Buffer.from(feed.bytes.buffer, feed.bytes.byteOffset + feed.at, available);
-    const found = available < clusterId.length ? -1 : window.indexOf(clusterId);
-    const passed = found >= 0 ? found : Math.max(0, available - (clusterId.length - 1));
+    const id = this.progress.trackCount === null ? tracksId : clusterId;
+    const found = window.indexOf(id);
+    const passed = found >= 0 ? found : Math.max(0, available - (id.length - 1));
     feed.skip(passed);
     this.#searchedBytes += passed;
     if (this.#searchedBytes > maxSearchedBytes) return this.#over();
