@@ -1,13 +1,13 @@
 // Writes `ftyp`, `moov` and the header of `mdat` for chosen samples of an index (ISO/IEC 14496-12). Size is known
-// before the first byte is written; two passes over the columns, some 10 bytes a sample.
+// before the first byte is written; one pass over the columns, some 10 bytes a sample.
 import { AppError } from '../../errors.ts';
 import { BoxWriter } from '../mp4/box-writer.ts';
 import type { MediaIndex } from '../track.ts';
 import { packLanguage } from './language-code.ts';
 import type { Mp4View } from './mp4-view.ts';
-import { countTables, type TableCounts, writeTables } from './sample-tables.ts';
+import { prepareTables, type SampleTables, writeTables } from './sample-tables.ts';
 import { movieTimescaleOf, presentationEnd, type WrittenEdit, writeEdits } from './timeline.ts';
-import { blobRange, type TrackSlice } from './track-slice.ts';
+import type { TrackSlice } from './track-slice.ts';
 import { viewContentType } from './view-tracks.ts';
 
 /** The matrix that changes nothing: 16.16 and, in the last column, 2.30 fixed point. */
@@ -19,7 +19,7 @@ const mdatHeaderBytes = 16;
 type Plan = {
   readonly slice: TrackSlice;
   readonly number: number;
-  readonly counts: TableCounts;
+  readonly tables: SampleTables;
   readonly edits: readonly WrittenEdit[];
   /** Of the samples, in the track's ticks. */
   readonly mediaTicks: number;
@@ -29,28 +29,22 @@ type Plan = {
 
 /** The view of `slices` (not empty). Throws AppError `corrupt` where the index points out of its blob. */
 export function writeView(index: MediaIndex, slices: readonly TrackSlice[]): Mp4View {
-  const { start, end } = blobRange(slices);
-  if (start < 0 || end > index.sizeBytes)
-    throw new AppError('corrupt', 'the index points outside of the video');
   const timescale = movieTimescaleOf(slices.map((slice) => slice.track.timescale));
   const plans = slices.map((slice, i) => planTrack(slice, i + 1, timescale));
-  const fileType = fileTypeBox(slices);
-  // Everything but the tables and edits fits in 1 KiB a track with its names.
-  const isLargeAt = (bytes: number) => bytes + (end - start) > largest;
-  const bound = plans.reduce(
-    (sum, plan) => sum + plan.counts.sizeBytes + 20 * plan.edits.length + 2048,
-    4096,
-  );
-  const isLarge = isLargeAt(bound + plans.reduce((sum, plan) => sum + 4 * plan.counts.chunks, 0));
+  const start = Math.min(...plans.map((plan) => plan.tables.low));
+  const end = Math.max(...plans.map((plan) => plan.tables.high));
+  if (!(start >= 0 && end <= index.sizeBytes))
+    throw new AppError('corrupt', 'the index points outside of the video');
+  const fileType = fileTypeBox(plans);
 
   // The boxes around the tables are small: written once to know their size, then for good.
   const around = new BoxWriter(4096);
   writeMovie(around, plans, timescale, null);
-  const tables = plans.reduce(
-    (sum, plan) => sum + plan.counts.sizeBytes + (isLarge ? 4 * plan.counts.chunks : 0),
-    0,
-  );
-  const headerBytes = fileType.length + around.length + tables + mdatHeaderBytes;
+  const chunks = plans.reduce((sum, plan) => sum + plan.tables.chunks.length, 0);
+  let headerBytes = plans.reduce((sum, plan) => sum + plan.tables.sizeBytes, mdatHeaderBytes);
+  headerBytes += fileType.length + around.length;
+  const isLarge = headerBytes + end - start > largest;
+  if (isLarge) headerBytes += 4 * chunks;
   const writer = new BoxWriter(headerBytes);
   writer.raw(fileType);
   writeMovie(writer, plans, timescale, { shift: headerBytes - start, isLarge });
@@ -74,7 +68,7 @@ function planTrack(slice: TrackSlice, number: number, timescale: number): Plan {
   return {
     slice,
     number,
-    counts: countTables(slice),
+    tables: prepareTables(slice),
     edits,
     mediaTicks: Math.max(0, over - base),
     movieTicks: Math.max(0, edits.length > 0 ? presented : whole),
@@ -82,15 +76,15 @@ function planTrack(slice: TrackSlice, number: number, timescale: number): Plan {
 }
 
 /** ftyp (§4.3). */
-function fileTypeBox(slices: readonly TrackSlice[]): Uint8Array {
+function fileTypeBox(plans: readonly Plan[]): Uint8Array {
   const writer = new BoxWriter(48);
   const box = writer.open('ftyp');
   writer.latin('isom').u32(0x200); //                            major_brand, minor_version
   writer.latin('isom').latin('iso2').latin('mp41'); //           compatible_brands
   // Composition offsets below zero need iso4 (§E.6); the others name a codec's own rules.
-  if (slices.some(({ track }) => track.samples.cts?.some((offset) => offset < 0))) writer.latin('iso4');
-  if (slices.some(({ track }) => track.codec === 'avc')) writer.latin('avc1');
-  if (slices.some(({ track }) => track.codec === 'av1')) writer.latin('av01');
+  if (plans.some(({ tables }) => tables.hasNegativeOffset)) writer.latin('iso4');
+  if (plans.some(({ slice: { track } }) => track.codec === 'avc')) writer.latin('avc1');
+  if (plans.some(({ slice: { track } }) => track.codec === 'av1')) writer.latin('av01');
   return writer.close(box).written();
 }
 
@@ -118,7 +112,7 @@ function writeMovie(
 }
 
 function writeTrack(writer: BoxWriter, plan: Plan, places: Places | null): void {
-  const { slice, counts, edits } = plan;
+  const { slice, tables, edits } = plan;
   const { track } = slice;
   const isVideo = track.kind === 'video';
   const box = writer.open('trak');
@@ -150,7 +144,7 @@ function writeTrack(writer: BoxWriter, plan: Plan, places: Places | null): void 
   writer.u32(1); //                                              entry_count
   const here = writer.openFull('url ', 0, 1);
   writer.close(here).close(references).close(data);
-  if (places) writeTables(writer, slice, counts, places.shift, places.isLarge);
+  if (places) writeTables(writer, slice, tables, places.shift, places.isLarge);
   writer.close(information).close(media).close(box);
 }
 

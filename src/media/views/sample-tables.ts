@@ -1,141 +1,234 @@
-// The sample table box (ISO/IEC 14496-12 §8.5 to §8.7) in two passes over the columns of an index: one counts, so that
-// the header is allocated once and chunk offsets know where mdat begins; one writes. Nothing is made per sample.
+// The sample table box (ISO/IEC 14496-12 §8.5 to §8.7). The columns of an index are gone through once, which leaves
+// tables in the machine's own byte order and their sizes; writing them is copying and swapping bytes. Nothing is made
+// per sample; scratch memory is 4 bytes a sample and 8 a run.
 import type { BoxWriter } from '../mp4/box-writer.ts';
+import type { SampleTable } from '../track.ts';
+import { RunList } from './run-list.ts';
 import { durationOf } from './timeline.ts';
 import type { TrackSlice } from './track-slice.ts';
 
-/** What the first pass finds: the number of entries of each table. */
-export type TableCounts = {
-  readonly timeRuns: number;
-  /** 0: no ctts. */
-  readonly offsetRuns: number;
+export type SampleTables = {
+  /** Pairs of stts: how many samples, how long each. */
+  readonly times: Uint32Array;
+  /** Pairs of ctts: how many samples, presentation less decode time; null where all are 0. */
+  readonly offsets: Uint32Array | null;
   readonly hasNegativeOffset: boolean;
-  readonly chunks: number;
-  readonly chunkRuns: number;
-  readonly keys: number;
+  /** The first sample of each chunk. */
+  readonly chunks: Uint32Array;
+  /** Triples of stsc. */
+  readonly chunkRuns: Uint32Array;
+  /** Numbers of stss; null where every sample is a key frame. */
+  readonly keys: Uint32Array | null;
   /** Samples by which decoding must start earlier to be right (roll group); 0: no such group. */
   readonly roll: number;
-  /** stbl in bytes, with chunk offsets of 4 bytes. */
+  /** Bytes of stbl with chunk offsets of 4 bytes; 4 more a chunk with those of 8. */
   readonly sizeBytes: number;
+  /** The range of the blob in which the samples lie, end-exclusive. */
+  readonly low: number;
+  readonly high: number;
 };
 
 const largest = 0xffffffff;
 
-/** The first pass. */
-export function countTables(slice: TrackSlice): TableCounts {
-  const { track, first, end } = slice;
-  const timeRuns = countTimeRuns(slice);
-  const [offsetRuns, hasNegativeOffset] = countOffsetRuns(slice);
-  const [chunks, chunkRuns] = walkChunks(slice, null, null, 0, false);
-  const keys = countKeys(slice);
+/** Goes through the columns. */
+export function prepareTables(slice: TrackSlice): SampleTables {
+  const times = prepareTimes(slice);
+  const [offsets, hasNegativeOffset] = prepareOffsets(slice);
+  const { chunks, chunkRuns, low, high } = prepareChunks(slice);
+  const keys = prepareKeys(slice);
   const roll = rollOf(slice);
-  const entries = track.sampleEntries.reduce((sum, entry) => sum + entry.length, 0);
-  const fixed = 8 + (16 + entries) + 16 + 16 + (20 + 4 * (end - first)) + 16; // stbl, stsd, stts, stsc, stsz, stco
-  const optional = (offsetRuns > 0 ? 16 + 8 * offsetRuns : 0) + (track.samples.keys ? 16 + 4 * keys : 0);
-  const sizeBytes = fixed + 8 * timeRuns + 12 * chunkRuns + 4 * chunks + optional + (roll > 0 ? 26 + 28 : 0);
-  return { timeRuns, offsetRuns, hasNegativeOffset, chunks, chunkRuns, keys, roll, sizeBytes };
+  const entries = slice.track.sampleEntries.reduce((sum, entry) => sum + entry.length, 0);
+  const sizeBytes =
+    8 + //                                                       stbl
+    (16 + entries) + //                                          stsd
+    (16 + 4 * times.length) + //                                 stts
+    (offsets ? 16 + 4 * offsets.length : 0) + //                 ctts
+    (keys ? 16 + 4 * keys.length : 0) + //                       stss
+    (20 + 4 * (slice.end - slice.first)) + //                    stsz
+    (16 + 4 * chunkRuns.length) + //                             stsc
+    (16 + 4 * chunks.length) + //                                stco
+    (roll > 0 ? 26 + 28 : 0); //                                 sgpd, sbgp
+  return { times, offsets, hasNegativeOffset, chunks, chunkRuns, keys, roll, sizeBytes, low, high };
 }
 
-/** The second pass. `shift` is what is added to a sample's place in the blob to have its place in the view. */
+/** Writes stbl. `shift` is what is added to a sample's place in the blob to have its place in the view. */
 export function writeTables(
   writer: BoxWriter,
   slice: TrackSlice,
-  counts: TableCounts,
+  tables: SampleTables,
   shift: number,
   isLarge: boolean,
 ): void {
+  const { track, first, end } = slice;
   const table = writer.open('stbl');
   const descriptions = writer.openFull('stsd', 0, 0); //         §8.5.2
-  writer.u32(slice.track.sampleEntries.length);
-  for (const entry of slice.track.sampleEntries) writer.raw(entry);
+  writer.u32(track.sampleEntries.length);
+  for (const entry of track.sampleEntries) writer.raw(entry);
   writer.close(descriptions);
-  writeTimes(writer, slice, counts);
-  if (counts.offsetRuns > 0) writeOffsets(writer, slice, counts);
-  if (slice.track.samples.keys) writeKeys(writer, slice, counts);
-  writeSizes(writer, slice);
-  const runs = writer.openFull('stsc', 0, 0); //                 §8.7.4
-  const runsAt = writer.u32(counts.chunkRuns).reserve(12 * counts.chunkRuns);
-  writer.close(runs);
-  const places = writer.openFull(isLarge ? 'co64' : 'stco', 0, 0); // §8.7.5
-  const placesAt = writer.u32(counts.chunks).reserve((isLarge ? 8 : 4) * counts.chunks);
-  writer.close(places);
-  walkChunks(slice, { view: writer.view, at: runsAt }, { view: writer.view, at: placesAt }, shift, isLarge);
-  if (counts.roll > 0) writeRoll(writer, slice, counts.roll);
+  writeTable(writer, 'stts', 0, tables.times, 2); //             §8.6.1.2
+  if (tables.offsets) writeTable(writer, 'ctts', tables.hasNegativeOffset ? 1 : 0, tables.offsets, 2); // §8.6.1.3
+  if (tables.keys) writeTable(writer, 'stss', 0, tables.keys, 1); // §8.6.2
+  const sizes = writer.openFull('stsz', 0, 0); //                §8.7.3.2
+  writer
+    .u32(0)
+    .u32(end - first)
+    .u32s(track.samples.sizes.subarray(first, end))
+    .close(sizes);
+  writeTable(writer, 'stsc', 0, tables.chunkRuns, 3); //         §8.7.4
+  const { offsets } = track.samples;
+  if (isLarge)
+    writeTable(writer, 'co64', 0, largePlaces(offsets, tables.chunks, shift), 2); // §8.7.5
+  else writeTable(writer, 'stco', 0, places(offsets, tables.chunks, shift), 1);
+  if (tables.roll > 0) writeRoll(writer, slice, tables.roll);
   writer.close(table);
 }
 
-function countTimeRuns({ track: { samples }, first, end }: TrackSlice): number {
+/** A FullBox of a count of entries and the entries, of so many numbers each. */
+function writeTable(
+  writer: BoxWriter,
+  type: string,
+  version: number,
+  table: Uint32Array,
+  width: number,
+): void {
+  const box = writer.openFull(type, version, 0);
+  writer
+    .u32(table.length / width)
+    .u32s(table)
+    .close(box);
+}
+
+function places(offsets: Float64Array, chunks: Uint32Array, shift: number): Uint32Array {
+  const found = new Uint32Array(chunks.length);
+  for (let i = 0; i < found.length; i++) found[i] = offsets[chunks[i]!]! + shift;
+  return found;
+}
+
+/** High and low halves. */
+function largePlaces(offsets: Float64Array, chunks: Uint32Array, shift: number): Uint32Array {
+  const found = new Uint32Array(chunks.length * 2);
+  for (let i = 0; i < chunks.length; i++) {
+    const place = offsets[chunks[i]!]! + shift;
+    found[i * 2] = place / 2 ** 32;
+    found[i * 2 + 1] = place;
+  }
+  return found;
+}
+
+/** How long samples last, as runs. */
+function prepareTimes({ track: { samples }, first, end }: TrackSlice): Uint32Array {
   const { dts } = samples;
-  let runs = 0;
-  let last = Number.NaN; // like no duration
-  for (let i = first; i < end - 1; i++) {
-    const delta = dts[i + 1]! - dts[i]!;
-    if (delta !== last) {
-      runs++;
-      last = delta;
-    }
-  }
-  return durationOf(samples, end - 1) === last ? runs : runs + 1;
-}
-
-/** stts (§8.6.1.2): how long samples last, as runs. */
-function writeTimes(writer: BoxWriter, slice: TrackSlice, counts: TableCounts): void {
-  const { track, first, end } = slice;
-  const { dts } = track.samples;
-  const box = writer.openFull('stts', 0, 0);
-  let at = writer.u32(counts.timeRuns).reserve(8 * counts.timeRuns);
-  const { view } = writer;
+  const runs = new RunList();
   let since = first;
-  let last = first < end - 1 ? dts[first + 1]! - dts[first]! : durationOf(track.samples, first);
-  for (let i = first + 1; i < end; i++) {
-    const delta = i < end - 1 ? dts[i + 1]! - dts[i]! : durationOf(track.samples, i);
-    if (delta !== last) {
-      view.setUint32(at, i - since);
-      view.setUint32(at + 4, Math.min(last, largest));
-      at += 8;
+  let last = Number.NaN; // like no duration
+  let previous = dts[first]!;
+  for (let i = first; i < end - 1; i++) {
+    const next = dts[i + 1]!;
+    const duration = next - previous;
+    previous = next;
+    if (duration !== last) {
+      if (i > since) runs.push(i - since, Math.min(last, largest));
       since = i;
-      last = delta;
+      last = duration;
     }
   }
-  view.setUint32(at, end - since);
-  view.setUint32(at + 4, Math.min(last, largest));
-  writer.close(box);
-}
-
-function countOffsetRuns({ track, first, end }: TrackSlice): [runs: number, hasNegative: boolean] {
-  const { cts } = track.samples;
-  if (!cts) return [0, false];
-  let runs = 1;
-  let least = cts[first]!;
-  for (let i = first + 1; i < end; i++) {
-    const offset = cts[i]!;
-    if (offset !== cts[i - 1]!) runs++;
-    if (offset < least) least = offset;
+  const final = durationOf(samples, end - 1);
+  if (final !== last && end - 1 > since) {
+    runs.push(end - 1 - since, Math.min(last, largest));
+    since = end - 1;
   }
-  return runs === 1 && least === 0 ? [0, false] : [runs, least < 0];
+  runs.push(end - since, Math.min(final, largest));
+  return runs.values();
 }
 
-/** ctts (§8.6.1.3): presentation less decode time, as runs; version 1 where any is negative. */
-function writeOffsets(writer: BoxWriter, { track, first, end }: TrackSlice, counts: TableCounts): void {
-  const cts = track.samples.cts!;
-  const box = writer.openFull('ctts', counts.hasNegativeOffset ? 1 : 0, 0);
-  let at = writer.u32(counts.offsetRuns).reserve(8 * counts.offsetRuns);
-  const { view } = writer;
+/** Presentation less decode time, as runs, and whether any is negative. */
+function prepareOffsets({ track, first, end }: TrackSlice): [Uint32Array | null, boolean] {
+  const { cts } = track.samples;
+  if (!cts) return [null, false];
+  const runs = new RunList();
   let since = first;
   let last = cts[first]!;
+  let least = last;
   for (let i = first + 1; i < end; i++) {
     const offset = cts[i]!;
     if (offset !== last) {
-      view.setUint32(at, i - since);
-      view.setInt32(at + 4, last);
-      at += 8;
+      runs.push(i - since, last);
       since = i;
       last = offset;
+      if (offset < least) least = offset;
     }
   }
-  view.setUint32(at, end - since);
-  view.setInt32(at + 4, last);
-  writer.close(box);
+  if (since === first && last === 0) return [null, false];
+  runs.push(end - since, last);
+  return [runs.values(), least < 0];
+}
+
+type Chunks = Pick<SampleTables, 'chunks' | 'chunkRuns' | 'low' | 'high'>;
+
+/**
+ * Chunks are runs of samples that lie next to each other and use one sample entry. A run of chunks (first_chunk from 1,
+ * samples_per_chunk, sample_description_index from 1) ends where either number changes.
+ */
+function prepareChunks({ track, first, end }: TrackSlice): Chunks {
+  const { offsets, sizes } = track.samples;
+  const descriptions = track.samples.descriptions ?? new Uint32Array(0);
+  const lastEntry = track.sampleEntries.length - 1;
+  const chunks = new Uint32Array(end - first);
+  const runs = new RunList();
+  let count = 0;
+  let isAscending = true;
+  let change = 0; // place in `descriptions` of the next change
+  let nextChange = descriptions.length > 0 ? descriptions[0]! : end;
+  let entry = 0;
+  let from = first; // of the chunk that is open
+  let runLength = 0;
+  let runEntry = -1;
+  let over = -1;
+  for (let i = first; i < end; i++) {
+    const offset = offsets[i]!;
+    if (offset !== over || i >= nextChange) {
+      if (count > 0 && (i - from !== runLength || entry !== runEntry)) {
+        runLength = i - from;
+        runEntry = entry;
+        runs.push(count, runLength);
+        runs.pushOne(entry + 1);
+      }
+      if (offset < over) isAscending = false;
+      for (; nextChange <= i; change += 2) {
+        entry = Math.min(descriptions[change + 1] ?? 0, lastEntry);
+        nextChange = descriptions[change + 2] ?? end;
+      }
+      from = i;
+      chunks[count++] = i;
+    }
+    over = offset + sizes[i]!;
+  }
+  if (end - from !== runLength || entry !== runEntry) {
+    runs.push(count, end - from);
+    runs.pushOne(entry + 1);
+  }
+  const [low, high] = isAscending ? [offsets[first]!, over] : rangeOf(track.samples, first, end);
+  return { chunks: chunks.subarray(0, count), chunkRuns: runs.values(), low, high };
+}
+
+/** Where the samples begin and end in the blob, in whatever order they lie. */
+function rangeOf({ offsets, sizes }: SampleTable, first: number, end: number): [low: number, high: number] {
+  let low = offsets[first]!;
+  let high = 0;
+  for (let i = first; i < end; i++) {
+    low = Math.min(low, offsets[i]!);
+    high = Math.max(high, offsets[i]! + sizes[i]!);
+  }
+  return [low, high];
+}
+
+/** Numbers of the key frames, from 1. */
+function prepareKeys({ track, first, end }: TrackSlice): Uint32Array | null {
+  const { keys } = track.samples;
+  if (!keys) return null;
+  const from = keyPlace(keys, first);
+  const until = keyPlace(keys, end);
+  return keys.slice(from, until).map((key) => key - first + 1);
 }
 
 /** The first place in ascending `keys` whose sample is `sample` or later. */
@@ -148,98 +241,6 @@ function keyPlace(keys: Uint32Array, sample: number): number {
     else high = middle;
   }
   return low;
-}
-
-function countKeys({ track, first, end }: TrackSlice): number {
-  const { keys } = track.samples;
-  return keys ? keyPlace(keys, end) - keyPlace(keys, first) : 0;
-}
-
-/** stss (§8.6.2): numbers of the key frames, from 1. */
-function writeKeys(writer: BoxWriter, { track, first }: TrackSlice, counts: TableCounts): void {
-  const keys = track.samples.keys!;
-  const box = writer.openFull('stss', 0, 0);
-  const at = writer.u32(counts.keys).reserve(4 * counts.keys);
-  const place = keyPlace(keys, first);
-  for (let i = 0; i < counts.keys; i++) writer.view.setUint32(at + 4 * i, keys[place + i]! - first + 1);
-  writer.close(box);
-}
-
-/** stsz (§8.7.3.2). */
-function writeSizes(writer: BoxWriter, { track, first, end }: TrackSlice): void {
-  const { sizes } = track.samples;
-  const box = writer.openFull('stsz', 0, 0);
-  let at = writer
-    .u32(0)
-    .u32(end - first)
-    .reserve(4 * (end - first));
-  const { view } = writer;
-  for (let i = first; i < end; i++) {
-    view.setUint32(at, sizes[i]!);
-    at += 4;
-  }
-  writer.close(box);
-}
-
-type Target = { readonly view: DataView; at: number };
-
-/**
- * Walks the chunks: runs of samples that lie next to each other and use one sample entry. Writes stsc to `runs` and
- * the chunks' places to `places` where given; returns how many entries each has.
- */
-function walkChunks(
-  { track, first, end }: TrackSlice,
-  runs: Target | null,
-  places: Target | null,
-  shift: number,
-  isLarge: boolean,
-): [chunks: number, runs: number] {
-  const { offsets, sizes, descriptions } = track.samples;
-  const lastEntry = track.sampleEntries.length - 1;
-  let changeAt = 0; // place in `descriptions` of the next change
-  let entry = 0;
-  let nextChange = descriptions?.[0] ?? end;
-  let chunks = 0;
-  let chunkRuns = 0;
-  let runLength = -1;
-  let runEntry = -1;
-  let i = first;
-  while (i < end) {
-    while (descriptions && nextChange <= i) {
-      entry = Math.min(descriptions[changeAt + 1] ?? 0, lastEntry);
-      changeAt += 2;
-      nextChange = descriptions[changeAt] ?? end;
-    }
-    const from = i;
-    const until = nextChange < end ? nextChange : end;
-    let over = offsets[i]! + sizes[i]!;
-    i++;
-    while (i < until && offsets[i]! === over) over += sizes[i++]!;
-    if (places) {
-      const place = offsets[from]! + shift;
-      if (isLarge) {
-        places.view.setUint32(places.at, place / 2 ** 32);
-        places.view.setUint32(places.at + 4, place);
-        places.at += 8;
-      } else {
-        places.view.setUint32(places.at, place);
-        places.at += 4;
-      }
-    }
-    chunks++;
-    if (i - from !== runLength || entry !== runEntry) {
-      runLength = i - from;
-      runEntry = entry;
-      chunkRuns++;
-      if (runs) {
-        runs.view.setUint32(runs.at, chunks); //                 first_chunk, from 1
-        runs.view.setUint32(runs.at + 4, runLength); //          samples_per_chunk
-        runs.view.setUint32(runs.at + 8, entry + 1); //          sample_description_index
-        runs.at += 12;
-      }
-    }
-  }
-  return [chunks, chunkRuns];
 }
 
 /** How many frames before a cut a decoder needs: one for AAC, 80 ms for Opus (its ISO encapsulation §4.3.6.2). */
