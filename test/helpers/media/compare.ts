@@ -1,0 +1,69 @@
+// Holds what a view decodes to against what the original decodes to: the differences in words, none where they agree.
+import type { DecodedStream } from './media-spec.ts';
+
+/** No more differences than this are listed: the first ones tell. */
+const mostListed = 5;
+
+/** Pictures: as many, the same pixels in the same order, at times that differ by no more than `toleranceUs`. */
+export function comparePictures(original: DecodedStream, view: DecodedStream, toleranceUs: number): string[] {
+  const found: string[] = [];
+  if (original.frames.length !== view.frames.length)
+    found.push(`${view.frames.length} pictures instead of ${original.frames.length}`);
+  const count = Math.min(original.frames.length, view.frames.length);
+  for (let i = 0; i < count && found.length < mostListed; i += 1) {
+    const [expected, got] = [original.frames[i]!, view.frames[i]!];
+    if (expected.digest !== got.digest)
+      found.push(`picture ${i} differs (number ${got.number} instead of ${expected.number})`);
+    if (Math.abs(expected.timeUs - got.timeUs) > toleranceUs)
+      found.push(`picture ${i} at ${got.timeUs} us instead of ${expected.timeUs}`);
+  }
+  return found;
+}
+
+/** Sound (decoded with `pcm`): as many samples, each the same, the first at the same time. */
+export function compareSound(original: DecodedStream, view: DecodedStream, toleranceUs: number): string[] {
+  const found: string[] = [];
+  if (original.sampleRate !== view.sampleRate || original.channels !== view.channels)
+    return [
+      `${view.sampleRate} Hz x ${view.channels} instead of ${original.sampleRate} x ${original.channels}`,
+    ];
+  if (!original.pcm || !view.pcm) return ['no samples to compare'];
+  if (original.pcm.length !== view.pcm.length)
+    found.push(
+      `${view.pcm.length / view.channels} samples instead of ${original.pcm.length / original.channels}`,
+    );
+  const [expectedUs, gotUs] = [original.frames[0]?.timeUs ?? 0, view.frames[0]?.timeUs ?? 0];
+  if (Math.abs(expectedUs - gotUs) > toleranceUs)
+    found.push(`sound starts at ${gotUs} us instead of ${expectedUs}`);
+  const count = Math.min(original.pcm.length, view.pcm.length);
+  let differing = 0;
+  let first = -1;
+  for (let i = 0; i < count; i += 1) {
+    if (original.pcm[i] === view.pcm[i]) continue;
+    differing += 1;
+    if (first < 0) first = Math.floor(i / original.channels);
+  }
+  if (differing > 0) found.push(`${differing} samples differ, the first is ${first}`);
+  return found;
+}
+
+/** Where a stretch of sound that was decoded by itself agrees with the whole's at `atSample`: the rms of the difference
+ * over the rms of the sound, leaving out `settleSamples` at its beginning. NaN where nothing overlaps. */
+export function soundError(
+  whole: DecodedStream,
+  part: DecodedStream,
+  atSample: number,
+  settleSamples: number,
+): number {
+  const { channels } = whole;
+  let error = 0;
+  let power = 0;
+  const from = Math.max(settleSamples, -atSample);
+  const to = Math.min(part.pcm!.length / channels, whole.pcm!.length / channels - atSample);
+  for (let i = from * channels; i < to * channels; i += 1) {
+    const expected = whole.pcm![i + atSample * channels]!;
+    error += (part.pcm![i]! - expected) ** 2;
+    power += expected ** 2;
+  }
+  return to > from ? Math.sqrt(error / Math.max(power, 1e-9)) : Number.NaN;
+}
