@@ -1,0 +1,73 @@
+// How titles and queries become words, the same way in every adapter of the catalogue: compatibility forms, case and
+// accents folded, split at everything that is no letter or digit. Pure; linear in the text.
+
+/** A word counts by its first 32 letters: long enough for serial numbers, short enough to index each beginning. */
+const longestWord = 32;
+/** Of a title (a file name of a megabyte is not unheard of) this many different words can be found... */
+const mostTitleWords = 100;
+/** ...looked for in this much of it, UTF-16 units. */
+const longestTitle = 10_000;
+/** More words in a query narrow nothing that a person would notice. */
+const mostQueryWords = 16;
+
+/** Letters that Unicode does not decompose but people type without the stroke or as two. */
+const plainLetters: Readonly<Record<string, string>> = {
+  ø: 'o',
+  đ: 'd',
+  ð: 'd',
+  ħ: 'h',
+  ł: 'l',
+  ŧ: 't',
+  ı: 'i',
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  þ: 'th',
+  ς: 'σ',
+};
+
+/** Scripts written without spaces are searched letter by letter, the rest by words. */
+const wordPattern =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}])[\p{L}\p{N}])+/gu;
+
+function words(text: string, most: number): string[] {
+  const folded = text
+    .slice(0, longestTitle)
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .replace(/[øđðħłŧıßæœþς]/g, (letter) => plainLetters[letter] ?? letter)
+    // Lower case brings back marks (İ) and NFKD of a few letters leaves capitals' forms: once more is stable.
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '');
+  const found = new Set<string>();
+  for (const [word] of folded.matchAll(wordPattern)) {
+    found.add([...word.slice(0, 2 * longestWord)].slice(0, longestWord).join(''));
+    if (found.size === most) break;
+  }
+  return [...found];
+}
+
+/** The different words by which a title is found, at most 100, each at most 32 characters. */
+export function titleWords(title: string): string[] {
+  return words(title, mostTitleWords);
+}
+
+/** The words a title must have, longest first, at most 16; those that another one begins with are left out. */
+export function queryWords(query: string): string[] {
+  const all = words(query, mostQueryWords).sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+  return all.filter((word, i) => !all.slice(0, i).some((longer) => longer.startsWith(word)));
+}
+
+/** Every beginning of every word, each once: what an adapter looks a query's word up in. */
+export function beginningsOf(titleWords: readonly string[]): Set<string> {
+  const beginnings = new Set<string>();
+  for (const word of titleWords) {
+    let beginning = '';
+    for (const character of word) {
+      beginning += character;
+      beginnings.add(beginning);
+    }
+  }
+  return beginnings;
+}
