@@ -3,8 +3,8 @@
 import { AppError } from '../../errors.ts';
 import type { SampleTable } from '../track.ts';
 
-/** A day at 500 samples a second; the columns of so many take 1.2 GB, so hostile files stop here. */
-export const maxSamples = 50_000_000;
+/** As many as an index on disk may have: four days of pictures and sound, 470 MB in these columns. */
+export const maxSamples = 2 ** 24;
 
 export type FinishedSamples = {
   readonly samples: SampleTable;
