@@ -7,7 +7,10 @@ const verify = process.argv.includes('--verify');
 const biome = join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
 const typescript = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const steps = [
-  ['format and lint', [biome, verify ? 'ci' : 'check', ...(verify ? [] : ['--write']), '--error-on-warnings', '.']],
+  [
+    'format and lint',
+    [biome, verify ? 'ci' : 'check', ...(verify ? [] : ['--write']), '--error-on-warnings', '.'],
+  ],
   ['types', [typescript, '--noEmit']],
 ];
 for (const [name, args] of steps) {

@@ -9,7 +9,13 @@ import { fileURLToPath } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, 'node_modules', '.kinora-installed');
-const bundledNode = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+const bundledNode = join(
+  root,
+  'node_modules',
+  'node',
+  'bin',
+  process.platform === 'win32' ? 'node.exe' : 'node',
+);
 
 /** The oldest Node that runs the program: it strips types and has SQLite and zlib's brotli built in. */
 const neededMajor = 24;
@@ -36,8 +42,10 @@ export function ensureInstalled() {
     ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev', '--include=optional'],
     { cwd: root, env: environment, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' },
   );
-  if (npm.error) fail(`npm could not be started (${npm.error.message}); it comes with Node, from nodejs.org or Debian`);
-  if (npm.status !== 0) fail('npm ci failed; what it printed above says why. Run the same command again when mended.');
+  if (npm.error)
+    fail(`npm could not be started (${npm.error.message}); it comes with Node, from nodejs.org or Debian`);
+  if (npm.status !== 0)
+    fail('npm ci failed; what it printed above says why. Run the same command again when mended.');
   findNode();
   writeFileSync(stampFile, stamp);
   say('installed.');

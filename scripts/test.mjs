@@ -49,11 +49,15 @@ function ensureChromium() {
   const found = () => known.find((path) => path && existsSync(path));
   const first = found();
   if (first) return first;
-  const advice = 'The tests drive a real Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path.';
-  if (!existsSync('/usr/bin/apt-get')) return failWith(`no Chromium here, and no apt-get to bring one. ${advice}`);
+  const advice =
+    'The tests drive a real Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM to its path.';
+  if (!existsSync('/usr/bin/apt-get'))
+    return failWith(`no Chromium here, and no apt-get to bring one. ${advice}`);
   const isRoot = process.getuid?.() === 0;
-  const sudo = !isRoot && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : [];
-  if (!isRoot && sudo.length === 0) return failWith(`no Chromium here, and installing it takes root. ${advice}`);
+  const sudo =
+    !isRoot && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : [];
+  if (!isRoot && sudo.length === 0)
+    return failWith(`no Chromium here, and installing it takes root. ${advice}`);
   say("no Chromium here: installing Debian's (once) ...");
   for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium']]) {
     const [command, ...rest] = [...sudo, 'env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-qq', ...args];

@@ -27,7 +27,7 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: A
   reply.code(problem.status).header('Cache-Control', 'no-store').header('Vary', 'Accept');
   if (error.kind === 'unavailable' || error.kind === 'no-room') reply.header('Retry-After', '10');
   return wantsPage(request)
-    ? reply.type('text/html; charset=utf-8').send(errorPage(request, problem))
+    ? reply.type('text/html; charset=utf-8').send(errorPage(problem, request.headers.cookie))
     : reply.type('application/problem+json').send(JSON.stringify(problem));
 }
 

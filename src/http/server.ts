@@ -6,7 +6,6 @@ import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
-import { assetRoutes } from './routes/assets.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
 import { camerasApiRoutes } from './routes/cameras-api.ts';
 import { operationsRoutes } from './routes/operations.ts';
@@ -74,7 +73,6 @@ export async function buildFastify(services: Services): Promise<FastifyInstance>
 
   const routes = [
     operationsRoutes,
-    assetRoutes,
     videosApiRoutes,
     camerasApiRoutes,
     tusRoutes,
