@@ -9,8 +9,8 @@ import type { Clock } from '../clock.ts';
 /** A viewer that has not taken one picture in this time is gone without having said so. */
 const stallMs = 30_000;
 
-/** A picture that is early by less than this share of the asked-for distance counts as in time: cameras jitter. */
-const earlyShare = 0.25;
+/** A picture that is early by no more than this counts as in time: cameras jitter. */
+const earlyMs = 10;
 
 /** A picture older than this is not shown to a viewer who just came. */
 const newestMaxAgeMs = 1000;
@@ -100,14 +100,14 @@ class MjpegStream implements Viewer {
 
   #send(sample: LiveSample): void {
     this.#lastSequence = sample.sequence;
-    if (this.#gapMs > 0) {
-      this.#dueMs = Math.max(this.#dueMs + this.#gapMs, sample.takenAtMonotonicMs);
-    }
+    // From due time to due time, so that the rate comes out right; from now on after a pause.
+    this.#dueMs += this.#gapMs;
+    if (!(this.#dueMs > sample.takenAtMonotonicMs)) this.#dueMs = sample.takenAtMonotonicMs + this.#gapMs;
     this.#socket.write(sample.part);
   }
 
   #isDue(sample: LiveSample): boolean {
-    return sample.takenAtMonotonicMs >= this.#dueMs - this.#gapMs * earlyShare;
+    return sample.takenAtMonotonicMs >= this.#dueMs - earlyMs;
   }
 
   #onDrain(): void {
