@@ -96,7 +96,7 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
     beforeEach(async () => {
       const ids: string[] = [];
       for await (const video of catalogue.streamVideos({ query: '', inBin: 'both' })) ids.push(video.id);
-      for (const id of ids) await catalogue.forgetVideo(id);
+      await Promise.all(ids.map((id) => catalogue.forgetVideo(id)));
       for (const camera of await catalogue.listCameras()) await catalogue.removeCamera(camera.id);
       assert.equal(await catalogue.countVideos(), 0);
     });
@@ -333,9 +333,11 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
       });
 
       it('streams whole, the bin where asked, while videos come and go', async () => {
-        const ids: string[] = [];
-        for (let i = 0; i < 450; i++) ids.push(await add(`stream ${i % 2 ? 'odd' : 'even'}`));
-        for (const id of ids.slice(0, 10)) await catalogue.setBinned(id, 5);
+        // Writes that are called in order are done in order.
+        const ids = await Promise.all(
+          Array.from({ length: 450 }, (_, i) => add(`stream ${i % 2 ? 'odd' : 'even'}`)),
+        );
+        await Promise.all(ids.slice(0, 10).map((id) => catalogue.setBinned(id, 5)));
         const count = async (query: string, inBin: boolean | 'both') => {
           const seen = new Set<string>();
           for await (const video of catalogue.streamVideos({ query, inBin })) {

@@ -5,13 +5,12 @@
 export const bucketSize = 4096;
 const bitmapBytes = bucketSize / 8;
 
-/** The members of stored bytes, as a bitmap. */
-export function readMembers(stored: Uint8Array): Uint8Array {
+/** The members of stored bytes, as a bitmap; a list is unpacked into `into` where one is given. */
+export function readMembers(stored: Uint8Array, into = new Uint8Array(bitmapBytes)): Uint8Array {
   if (stored.length === bitmapBytes) return stored;
-  const bitmap = new Uint8Array(bitmapBytes);
-  for (let i = 0; i + 1 < stored.length; i += 2)
-    addMember(bitmap, (stored[i]! | (stored[i + 1]! << 8)) & 4095);
-  return bitmap;
+  into.fill(0);
+  for (let i = 0; i + 1 < stored.length; i += 2) addMember(into, (stored[i]! | (stored[i + 1]! << 8)) & 4095);
+  return into;
 }
 
 /** The shorter of the two forms; null for the empty set. */
@@ -41,15 +40,14 @@ export function dropMember(bitmap: Uint8Array, member: number): void {
 }
 
 /** Calls `take` with the members below `end`, the highest first, until it returns false. */
-export function eachMemberDown(bitmap: Uint8Array, end: number, take: (member: number) => boolean): boolean {
+export function eachMemberDown(bitmap: Uint8Array, end: number, take: (member: number) => boolean): void {
   for (let i = (end - 1) >> 3; i >= 0; i--) {
     let byte = bitmap[i]!;
     if (i === end >> 3) byte &= (1 << (end & 7)) - 1;
     while (byte > 0) {
       const bit = 31 - Math.clz32(byte);
       byte ^= 1 << bit;
-      if (!take(i * 8 + bit)) return false;
+      if (!take(i * 8 + bit)) return;
     }
   }
-  return true;
 }

@@ -72,17 +72,18 @@ WHEN (old.binned_at_ms IS NULL) <> (new.binned_at_ms IS NULL) BEGIN
   UPDATE tallies SET videos = videos + iif((name = 'bin') = (new.binned_at_ms IS NOT NULL), 1, -1);
 END;
 
--- The search: for each beginning of a word, which videos have it in their title, in buckets of 4096 sequences.
+-- The search: for each beginning of a word, which videos have it in their title, in buckets of 4096 sequences. The
+-- bucket comes first in the key, so that a new title changes neighbouring pages instead of pages all over the table.
 CREATE TABLE title_words (
   -- 0 the library, 1 the bin.
   in_bin INTEGER NOT NULL,
-  -- A beginning of a word as search-words.ts makes them.
-  beginning TEXT NOT NULL,
   -- sequence / 4096.
   bucket INTEGER NOT NULL,
+  -- A beginning of a word as search-words.ts makes them.
+  beginning TEXT NOT NULL,
   -- sequence % 4096 of the videos, as members.ts writes them; never empty.
   members BLOB NOT NULL,
-  PRIMARY KEY (in_bin, beginning, bucket)
+  PRIMARY KEY (in_bin, bucket, beginning)
 ) STRICT, WITHOUT ROWID;
 
 -- Where a person was in a video.
