@@ -148,6 +148,7 @@ const shapes: { [sentence: string]: Uint8Array } = {
       cluster(0, pictures(0, 4)),
     ]),
   ]),
+  'with its Tracks after the Clusters': matroska(info(), cluster(0, pictures(0, 4)), tracks(videoTrack())),
   'with a second Tracks element': matroska(plainHead, tracks(videoTrack(5)), cluster(0, pictures(0, 4))),
   'with Blocks of tracks that are not listed': matroska(
     plainHead,
@@ -383,18 +384,24 @@ describe('matroska', () => {
       matrix: [-one, 0, 0, 0, -one, 0, 320 * one, 240 * one, w],
     },
     'a roll of -90 degrees': { entry: rolled(-90), matrix: [0, one, 0, -one, 0, 0, 240 * one, 0, w] },
+    'a yaw of half a turn': {
+      entry: rolled(0, 180),
+      matrix: [-one, 0, 0, 0, one, 0, 320 * one, 0, w],
+    },
+    'a yaw of half a turn and a roll of 90 degrees': {
+      entry: rolled(90, -180),
+      matrix: [0, one, 0, one, 0, 0, 0, 0, w],
+    },
+    'a yaw that looks aside': { entry: rolled(90, 30), matrix: null },
     'a roll that is no number': { entry: rolled(Number.NaN), matrix: null },
     'the name that HTC phones gave': {
       entry: videoTrack(1, element(ids.name, 'htc_video_rotA-090')),
       matrix: [0, one, 0, -one, 0, 0, 240 * one, 0, w],
     },
   };
-  function rolled(degrees: number): Uint8Array {
-    return videoTrack(
-      1,
-      [],
-      element(ids.projection, [uint(ids.projectionType, 0), float(ids.projectionPoseRoll, degrees)]),
-    );
+  function rolled(roll: number, yaw = 0): Uint8Array {
+    const pose = [float(ids.projectionPoseYaw, yaw), float(ids.projectionPoseRoll, roll)];
+    return videoTrack(1, [], element(ids.projection, [uint(ids.projectionType, 0), pose]));
   }
   for (const [sentence, { entry, matrix }] of Object.entries(turns)) {
     test(`the picture is turned as ${sentence} says`, () => {

@@ -9,10 +9,10 @@ import type { ElementHeader } from './ebml.ts';
 import { notAnElement, vintBytes, vintValue } from './ebml.ts';
 import { type FrameLengthReader, frameLengthPeekBytes, frameLengthReader } from './frame-length.ts';
 import { Lace, lacings } from './lacing.ts';
-import type { TrackEntry } from './tracks.ts';
+import { maxTracks, type TrackEntry, unknownEntry } from './tracks.ts';
 
-/** A film of two hours has half a million; this is the columns of a gigabyte and more. */
-export const maxSamples = 50_000_000;
+/** A film of two hours has half a million, two days of a camera with sound 14 million. More would fill the memory. */
+const maxSamples = 16_000_000;
 /** What codecs tell at their start lies well within this. */
 const maxFirstFrameBytes = 64 * 1024;
 /** A single frame beyond this is damage: nothing could play it, and it would hide all that follows. */
@@ -49,6 +49,8 @@ export class BlockReader {
   readonly #header: ElementHeader;
   readonly #lace = new Lace();
   #byNumber = new Map<number, TrackSamples>();
+  /** Tracks that had Blocks before the Tracks element came, as some tools write it last; null once it was read. */
+  #early: Map<number, TrackSamples> | null = new Map();
   #recent: TrackSamples | undefined;
   /** Seconds of one tick, for the limits above. */
   #tickSeconds = 0.001;
@@ -71,7 +73,12 @@ export class BlockReader {
   }
 
   setTracks(entries: readonly TrackEntry[]): void {
+    const early = this.#early;
+    this.#early = null;
+    this.#recent = undefined;
     this.tracks = entries.map((entry) => {
+      const found = early?.get(entry.number);
+      if (found) return { ...found, entry };
       const lengthOf = entry.obstacle === null ? frameLengthReader(entry.codec.codecId) : null;
       return {
         entry,
@@ -166,7 +173,7 @@ export class BlockReader {
     const number = numberBytes === 1 ? first & 0x7f : vintValue(bytes, at, numberBytes);
     let track = this.#recent;
     if (track === undefined || track.entry.number !== number) {
-      track = this.#byNumber.get(number);
+      track = this.#byNumber.get(number) ?? this.#earlyTrack(number);
       if (track === undefined) {
         feed.skip(headerBytes + size);
         return 0;
@@ -225,11 +232,29 @@ export class BlockReader {
     return 0;
   }
 
+  /** Room for the Blocks of a track that is not described yet. */
+  #earlyTrack(number: number): TrackSamples | undefined {
+    if (this.#early === null) return undefined;
+    let track = this.#early.get(number);
+    if (track === undefined && this.#early.size < maxTracks) {
+      const columns = new SampleColumns({ keepsKeys: true, keepsLengths: false });
+      track = {
+        entry: unknownEntry(number),
+        columns,
+        lengthOf: null,
+        wantsFirstFrame: false,
+        firstFrame: null,
+      };
+      this.#early.set(number, track);
+    }
+    return track;
+  }
+
   /** One frame of `size` bytes; `at` is where it begins in the feed's window. Empty frames are no samples. */
   #append(track: TrackSamples, offset: number, size: number, ticks: number, at: number): void {
     if (size === 0) return;
     if (this.sampleCount >= maxSamples) {
-      throw new AppError('unsupported-media', 'This file has more than 50 million frames.');
+      throw new AppError('unsupported-media', 'This file has more than 16 million frames.');
     }
     this.sampleCount += 1;
     const { bytes } = this.#feed;

@@ -64,6 +64,8 @@ export const ids = {
   primaries: 0x55bb, //                        §5.1.4.1.28.25
   projection: 0x7670, //                       §5.1.4.1.28.41
   projectionType: 0x7671, //                   §5.1.4.1.28.42
+  projectionPoseYaw: 0x7673, //                §5.1.4.1.28.44
+  projectionPosePitch: 0x7674, //              §5.1.4.1.28.45
   projectionPoseRoll: 0x7675, //               §5.1.4.1.28.46
   audio: 0xe1, //                              §5.1.4.1.29
   samplingFrequency: 0xb5, //                  §5.1.4.1.29.1

@@ -16,6 +16,8 @@ const maxEbmlHeaderBytes = 64 * 1024;
 const maxHeldBytes = 16 * 1024 * 1024;
 /** Nothing unknown is stepped over further than this: garbage now and then looks like an id. */
 const maxUnknownBytes = 64 * 1024 * 1024;
+/** Room that was left for later may be large. */
+const maxVoidBytes = 2 ** 30;
 /** How much damage is searched for the next Cluster, in all. */
 const maxSearchedBytes = 256 * 1024 * 1024;
 const searchStepBytes = 64 * 1024;
@@ -177,8 +179,7 @@ export class SegmentWalk {
       // Attachments and the like may be of any size, but of a known one, and inside the Segment.
       return this.#stepOver(Math.max(maxUnknownBytes, this.segmentEnd - feed.position));
     }
-    // Room that was left for later may be of any size.
-    if (id === ids.void) return this.#stepOver(Number.MAX_SAFE_INTEGER);
+    if (id === ids.void) return this.#stepOver(maxVoidBytes);
     // After the end of the Segment there may be anything, as tools leave their marks there.
     if (feed.position >= this.segmentEnd && !clusterParts.has(id)) return this.#over();
     // What is not needed of a Cluster, and what later versions of Matroska add.

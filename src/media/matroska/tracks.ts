@@ -28,6 +28,24 @@ export type TrackEntry = {
   readonly obstacle: string | null;
 };
 
+/** Stands for a track that has not been described yet. */
+export function unknownEntry(number: number): TrackEntry {
+  const { rotation: _, isMirrored: __, ...size } = noVideo;
+  return {
+    number,
+    kind: 'video',
+    codec: { codecId: '', codecPrivate: null, ...size, ...noAudio, codecDelayNs: 0, firstFrame: null },
+    language: 'und',
+    name: '',
+    isDefault: false,
+    defaultDurationNs: 0,
+    codecDelayNs: 0,
+    seekPreRollNs: 0,
+    matrix: null,
+    obstacle: null,
+  };
+}
+
 /** TrackType (RFC 9559 §5.1.4.1.3); the others (logo, buttons, control, metadata) are nothing to play. */
 const kinds: { [type: number]: TrackKind } = { 1: 'video', 2: 'audio', 17: 'subtitle' };
 
@@ -111,7 +129,7 @@ function readTrackEntry(trackEntry: Uint8Array): TrackEntry | null {
   const kind = kinds[type];
   if (!kind || number === 0) return null;
   const picture = kind === 'video' ? video : noVideo;
-  const { rotation, ...size } = picture;
+  const { rotation, isMirrored, ...size } = picture;
   return {
     number,
     kind,
@@ -130,7 +148,7 @@ function readTrackEntry(trackEntry: Uint8Array): TrackEntry | null {
     defaultDurationNs,
     codecDelayNs,
     seekPreRollNs,
-    matrix: kind === 'video' ? rotationMatrix(rotation + namedRotation(name), picture) : null,
+    matrix: kind === 'video' ? orientationMatrix(rotation + namedRotation(name), isMirrored, size) : null,
     obstacle,
   };
 }
@@ -150,6 +168,8 @@ const noVideo = {
   colour: null as Colour | null,
   /** Degrees counter-clockwise. */
   rotation: 0,
+  /** Left and right are exchanged before it is turned. */
+  isMirrored: false,
 };
 
 function readVideo(video: Uint8Array): typeof noVideo {
@@ -162,7 +182,7 @@ function readVideo(video: Uint8Array): typeof noVideo {
     else if (id === ids.displayHeight) found.displayHeight = readUint(data);
     else if (id === ids.displayUnit) displayUnit = readUint(data);
     else if (id === ids.colour) Object.assign(found, readColour(data));
-    else if (id === ids.projection) found.rotation = readRoll(data);
+    else if (id === ids.projection) Object.assign(found, readProjection(data));
   }
   const { displayWidth, displayHeight } = found;
   const isAspectOnly = displayUnit >= 1 && displayUnit <= 3; // cm, inches, ratio (RFC 9559 §5.1.4.1.28.14)
@@ -199,14 +219,20 @@ function readColour(colour: Uint8Array): { colour: Colour; bitDepth: number } {
   return { colour: { primaries, transfer, matrix, isFullRange: range === 2 }, bitDepth };
 }
 
-/** ProjectionPoseRoll of a flat picture, degrees counter-clockwise (RFC 9559 §5.1.4.1.28.46). */
-function readRoll(projection: Uint8Array): number {
-  let [type, roll] = [0, 0];
+/**
+ * How a flat picture is turned (RFC 9559 §5.1.4.1.28.41): the roll is counter-clockwise, and a yaw of half a turn,
+ * which comes first, mirrors it. Any other pose is of no use on a flat screen.
+ */
+function readProjection(projection: Uint8Array): { rotation: number; isMirrored: boolean } {
+  let [type, yaw, pitch, roll] = [0, 0, 0, 0];
   for (const { id, data } of children(projection)) {
     if (id === ids.projectionType) type = readUint(data);
+    else if (id === ids.projectionPoseYaw) yaw = readFloat(data);
+    else if (id === ids.projectionPosePitch) pitch = readFloat(data);
     else if (id === ids.projectionPoseRoll) roll = readFloat(data);
   }
-  return type === 0 ? roll : 0;
+  const isFlat = type === 0 && pitch === 0 && (yaw === 0 || Math.abs(yaw) === 180);
+  return isFlat ? { rotation: roll, isMirrored: yaw !== 0 } : { rotation: 0, isMirrored: false };
 }
 
 /** HTC phones wrote the rotation (clockwise) into the track's name, having no other place for it then. */
@@ -215,21 +241,32 @@ function namedRotation(name: string): number {
   return degrees === undefined ? 0 : -Number(degrees);
 }
 
+/** Where the right and the down of a picture go after quarter turns counter-clockwise, as [x, y] each, y down. */
+const quarterTurns = [
+  [1, 0, 0, 1],
+  [0, -1, 1, 0],
+  [-1, 0, 0, -1],
+  [0, 1, -1, 0],
+] as const;
+
 /**
- * The tkhd matrix (ISO/IEC 14496-12 §8.3.2) that turns a picture by quarter turns counter-clockwise and keeps it in
- * the first quadrant; other angles are rounded to a quarter. Null for none.
+ * The tkhd matrix (ISO/IEC 14496-12 §8.3.2) that mirrors and turns a picture and keeps it in the first quadrant;
+ * angles are rounded to a quarter. Null where it stays as it is.
  */
-function rotationMatrix(
+function orientationMatrix(
   degrees: number,
-  { displayWidth, displayHeight }: typeof noVideo,
+  isMirrored: boolean,
+  { displayWidth, displayHeight }: { displayWidth: number; displayHeight: number },
 ): readonly number[] | null {
   const quarters = ((Math.round(degrees / 90) % 4) + 4) % 4;
-  const one = 0x10000;
-  const w = 0x40000000;
-  if (quarters === 1) return [0, -one, 0, one, 0, 0, 0, displayWidth * one, w];
-  if (quarters === 2) return [-one, 0, 0, 0, -one, 0, displayWidth * one, displayHeight * one, w];
-  if (quarters === 3) return [0, one, 0, -one, 0, 0, displayHeight * one, 0, w];
-  return null;
+  if (quarters === 0 && !isMirrored) return null;
+  const [rightX, rightY, downX, downY] = quarterTurns[quarters]!;
+  const side = isMirrored ? -1 : 1;
+  const [a, b, c, d] = [side * rightX, side * rightY, downX, downY];
+  const x = -Math.min(0, a * displayWidth) - Math.min(0, c * displayHeight);
+  const y = -Math.min(0, b * displayWidth) - Math.min(0, d * displayHeight);
+  const fixed = 0x10000; // 16.16; the last column is 2.30
+  return [a, b, 0, c, d, 0, x, y].map((value) => value * fixed + 0).concat(0x40000000);
 }
 
 const noAudio = { channels: 0, sampleRate: 0, outputSampleRate: 0, bitDepth: 0 };
