@@ -105,7 +105,7 @@ export function timeAgo(view: View, atMs: number): string {
 
 /** What a camera's state is called, here and everywhere. */
 export const cameraStateNames = {
-  off: 'Off until watched',
+  off: 'Off',
   starting: 'Starting',
   live: 'Live',
   'no-signal': 'No signal',
@@ -115,7 +115,7 @@ export const cameraStateNames = {
 export function cameraCard(camera: CameraInfo): string {
   return html`<li class="camera !${camera.state}" data-id="${camera.id}">
 <a href="/cameras/${encodeURIComponent(camera.id)}">
-<span class="poster !${lightClasses(camera.id)}"><img src="/cameras/${encodeURIComponent(camera.id)}/snapshot.jpg" alt="" width="640" height="360" loading="lazy" decoding="async"></span>
+<span class="poster !${lightClasses(camera.id)}"><img src="/cameras/${encodeURIComponent(camera.id)}/snapshot.jpg" alt="" width="640" height="360"></span>
 <span class="corner"><span class="name" dir="auto">${camera.name}</span>!${cameraState(camera.state)}</span>
 </a>
 </li>`;

@@ -45,9 +45,9 @@ export function layout(view: View, page: Page): string {
 <meta name="referrer" content="same-origin">
 <link rel="icon" href="${view.asset('icon.svg')}" type="image/svg+xml">
 <link rel="stylesheet" href="${view.asset('styles.css')}">
-!${[page.refreshSeconds ? html`<noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>\n` : '']}
+!${[page.refreshSeconds ? html`<noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>` : '']}
 <script type="module" src="${view.asset('base.js')}"></script>
-!${(page.scripts ?? []).map((name) => html`<script type="module" src="${view.asset(name)}"></script>\n`)}
+!${(page.scripts ?? []).map((name) => html`<script type="module" src="${view.asset(name)}"></script>`)}
 </head>
 <body class="${page.kind ?? ''}">
 <a class="skip" href="#main">Skip to the content</a>

@@ -62,14 +62,14 @@ function pictureRoutes(app: FastifyInstance, options: FakeSiteOptions): void {
     if (!jpeg) throw new AppError('unavailable', 'No picture.');
     return reply.type('image/jpeg').send(Buffer.from(jpeg));
   });
-  app.get('/cameras/:id/stream.mjpeg', (request, reply) => {
+  app.get('/cameras/:id/stream.mjpeg', (_request, reply) => {
     if (!jpeg) throw new AppError('unavailable', 'No picture.');
     reply.hijack();
     reply.raw.writeHead(200, { 'content-type': 'multipart/x-mixed-replace; boundary=b' });
     reply.raw.write(`--b\r\ncontent-type: image/jpeg\r\ncontent-length: ${jpeg.length}\r\n\r\n`);
     reply.raw.write(Buffer.from(jpeg));
     reply.raw.write('\r\n--b\r\n');
-    request.raw.on('close', () => reply.raw.end());
+    reply.raw.on('close', () => reply.raw.end());
   });
   for (const path of ['video.mp4', 'original']) {
     app.get(`/videos/:id/${path}`, (request, reply) => {

@@ -55,14 +55,17 @@ async function lookAtAll(chromium: Browser): Promise<void> {
     ),
   )) {
     for (const scheme of schemes.filter((entry) => isWanted(schemes, entry))) {
-      const context = await chromium.newContext({ viewport: size, colorScheme: scheme, locale: 'en-GB' });
+      const options = { viewport: size, colorScheme: scheme, locale: 'en-GB' } as const;
+      const context = await chromium.newContext(options);
+      const tvContext = await chromium.newContext(options);
       for (const page of lookPages.filter((entry) => isWanted(names, entry.name))) {
-        const tab = await context.newPage();
+        const tab = await (page.isTv ? tvContext : context).newPage();
         const path = join(folder, `${page.name}-${size.width}-${scheme}.png`);
         await lookAt(tab, page.isEmpty ? empty : full, page, path);
         await tab.close();
       }
       await context.close();
+      await tvContext.close();
     }
   }
   console.log(`The pictures are in ${folder}`);
@@ -80,9 +83,7 @@ async function lookAt(
   await tab
     .waitForFunction(
       () =>
-        [...document.images].every(
-          (image) => image.complete || image.src.includes('stream') || image.loading === 'lazy',
-        ) &&
+        [...document.images].every((image) => image.complete && !image.src.includes('stream')) &&
         [...document.querySelectorAll('video')].every(
           (video) => video.readyState >= 2 || video.networkState === 3,
         ),
@@ -90,5 +91,7 @@ async function lookAt(
       { timeout: 5000 },
     )
     .catch(() => console.log(`${page.name}: not all pictures came`));
+  await tab.evaluate(() => Promise.allSettled([...document.images].map((image) => image.decode())));
+  if (page.isTv) await tab.keyboard.press('ArrowDown');
   await tab.screenshot({ path, fullPage: false });
 }

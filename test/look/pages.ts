@@ -6,6 +6,8 @@ export type LookPage = {
   readonly path: string;
   /** Nothing is there yet. */
   readonly isEmpty?: boolean;
+  /** As a television shows it. */
+  readonly isTv?: boolean;
 };
 
 export const lookPages: readonly LookPage[] = [
@@ -16,7 +18,7 @@ export const lookPages: readonly LookPage[] = [
   { name: 'videos-nothing', path: '/videos?q=zebra' },
   { name: 'videos-undo', path: `/videos?binned=${fakeId(40)}` },
   { name: 'bin', path: '/videos?bin' },
-  { name: 'video', path: `/videos/${fakeId(4)}` },
+  { name: 'video', path: `/videos/${fakeId(4)}?t=4` },
   { name: 'video-remark', path: `/videos/${fakeId(9)}` },
   { name: 'video-sound', path: `/videos/${fakeId(11)}` },
   { name: 'video-arriving', path: `/videos/${fakeId(0)}` },
@@ -30,4 +32,7 @@ export const lookPages: readonly LookPage[] = [
   { name: 'camera-no-signal', path: '/cameras/garage' },
   { name: 'settings', path: '/settings' },
   { name: 'error', path: '/nowhere' },
+  { name: 'tv-home', path: '/?tv', isTv: true },
+  { name: 'tv-videos', path: '/videos?tv', isTv: true },
+  { name: 'tv-video', path: `/videos/${fakeId(4)}?t=4&tv`, isTv: true },
 ];

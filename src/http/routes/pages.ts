@@ -27,8 +27,9 @@ const pageLimit = 60;
 /** Where the first page looks for what was begun, and how much of it and of the newest it shows. */
 const begunAmong = 200;
 const begunLimit = 4;
+/** Fills its rows at every width: the grid there has 1, 2, 3, 4 or 6 columns. */
 const newestLimit = 12;
-const othersLimit = 6;
+const othersLimit = 12;
 /** Bytes of a form without files: a title of 500 characters, percent-encoded, and its name. */
 const formLimitBytes = 16_384;
 
@@ -95,7 +96,7 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
 
     scope.get<ById & { Querystring: Query }>('/videos/:id', async (request, reply) => {
       const video = await library.getVideo(checkedId(request.params.id));
-      const { items } = await library.listVideos({ limit: othersLimit * 3, after: null, query: '' });
+      const { items } = await library.listVideos({ limit: othersLimit * 2, after: null, query: '' });
       const others = items.filter((other) => other.id !== video.id && other.status === 'ready');
       const progress = await progressOf([video, ...others]);
       return reply.headers(headers).send(

@@ -16,7 +16,7 @@ export async function fetchCameras(): Promise<readonly CameraState[]> {
 }
 
 const words = {
-  off: 'Off until watched',
+  off: 'Off',
   starting: 'Starting',
   live: 'Live',
   'no-signal': 'No signal',

@@ -1,82 +1,77 @@
-// <kinora-live>: a camera's Motion-JPEG stream that says what is true and comes back by itself. The last picture
-// stays, greyed, until a new one is there.
+// <kinora-live>: a camera's pictures on a canvas that keeps the last one, greyed, when they stop; says what is true
+// and comes back by itself. Until the first picture the plain <img> of the page shows the same stream.
 import { type CameraState, fetchCameras, showState } from './camera-state.ts';
+import { readPictures } from './multipart-pictures.ts';
 
 const askMs = 2000;
 /** Waits between attempts to connect, the last one for ever. */
-const waitsMs = [500, 1000, 2000, 4000, 8000];
+const waitsMs = [250, 1000, 2000, 4000, 8000];
+/** A camera that is live and silent for so long has lost us. */
+const silentMs = 10_000;
 /** A page that is not looked at lets go of the camera after this. */
 const hiddenMs = 15_000;
 
 class KinoraLive extends HTMLElement {
   #leaving = new AbortController();
+  #stream: AbortController | null = null;
+  #canvas = document.createElement('canvas');
   #askTimer = 0;
   #connectTimer = 0;
   #hiddenTimer = 0;
   #attempt = 0;
-  #isConnecting = false;
-  #hadNoSignal = false;
+  #pictureAtMs = 0;
 
   connectedCallback(): void {
     this.#leaving = new AbortController();
     const { signal } = this.#leaving;
-    this.#hadNoSignal = this.dataset.state === 'no-signal';
-    this.#watch(this.#image());
-    window.addEventListener('online', () => this.#reconnect(0), { signal });
+    window.addEventListener('online', () => this.#connect(), { signal });
     document.addEventListener('visibilitychange', () => this.#onVisibility(), { signal });
     this.#askTimer = window.setTimeout(() => this.#ask(), askMs);
+    this.#connect();
   }
 
   disconnectedCallback(): void {
     this.#leaving.abort();
-    clearTimeout(this.#askTimer);
+    this.#stream?.abort();
+    for (const timer of [this.#askTimer, this.#connectTimer, this.#hiddenTimer]) clearTimeout(timer);
+  }
+
+  async #connect(): Promise<void> {
     clearTimeout(this.#connectTimer);
-    clearTimeout(this.#hiddenTimer);
-    this.#image().removeAttribute('src');
-  }
-
-  #image(): HTMLImageElement {
-    return this.querySelector('img')!;
-  }
-
-  #watch(image: HTMLImageElement): void {
-    image.addEventListener('error', () => this.#reconnect(), { signal: this.#leaving.signal });
-    if (image.complete && image.naturalWidth === 0) this.#reconnect();
-  }
-
-  /** Opens a new stream beside the old picture and takes its place with its first picture. */
-  #reconnect(waitMs = waitsMs[Math.min(this.#attempt, waitsMs.length - 1)]!): void {
-    if (this.#isConnecting || document.hidden) return;
-    this.#isConnecting = true;
+    this.#stream?.abort();
+    const stream = new AbortController();
+    this.#stream = stream;
+    this.#pictureAtMs = performance.now();
+    try {
+      const address = `/cameras/${encodeURIComponent(this.dataset.id!)}/stream.mjpeg`;
+      const response = await fetch(address, { signal: stream.signal });
+      if (!response.ok || !response.body) throw new Error(`The server answered ${response.status}.`);
+      for await (const picture of readPictures(response.body)) await this.#draw(picture);
+    } catch {
+      // Broken, refused or let go of: what follows is the same as after an end.
+    }
+    if (this.#stream !== stream || !this.isConnected || document.hidden) return;
+    const waitMs = waitsMs[Math.min(this.#attempt, waitsMs.length - 1)]!;
     this.#attempt += 1;
-    this.#connectTimer = window.setTimeout(() => {
-      const old = this.#image();
-      const next = old.cloneNode() as HTMLImageElement;
-      const done = () => {
-        this.#isConnecting = false;
-      };
-      next.addEventListener(
-        'load',
-        () => {
-          done();
-          this.#attempt = 0;
-          if (!this.isConnected) return;
-          this.#image().replaceWith(next);
-          old.removeAttribute('src');
-          this.#watch(next);
-        },
-        { once: true },
-      );
-      next.addEventListener(
-        'error',
-        () => {
-          done();
-          if (this.isConnected && !next.isConnected) this.#reconnect();
-        },
-        { once: true },
-      );
-      next.src = `/cameras/${encodeURIComponent(this.dataset.id!)}/stream.mjpeg?attempt=${this.#attempt}`;
-    }, waitMs);
+    this.#connectTimer = window.setTimeout(() => this.#connect(), waitMs);
+  }
+
+  async #draw(picture: Blob): Promise<void> {
+    const bitmap = await createImageBitmap(picture);
+    if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
+      this.#canvas.width = bitmap.width;
+      this.#canvas.height = bitmap.height;
+    }
+    this.#canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
+    bitmap.close();
+    this.#attempt = 0;
+    this.#pictureAtMs = performance.now();
+    const image = this.querySelector('img');
+    if (!image) return;
+    this.#canvas.setAttribute('role', 'img');
+    this.#canvas.setAttribute('aria-label', image.alt);
+    image.removeAttribute('src');
+    image.replaceWith(this.#canvas);
   }
 
   async #ask(): Promise<void> {
@@ -84,6 +79,8 @@ class KinoraLive extends HTMLElement {
       try {
         const camera = (await fetchCameras()).find((candidate) => candidate.id === this.dataset.id);
         if (camera) this.#show(camera.state, camera);
+        const isSilent = performance.now() - this.#pictureAtMs > silentMs;
+        if (camera?.state === 'live' && isSilent) this.#connect();
       } catch {
         this.#show('offline', null);
       }
@@ -104,23 +101,23 @@ class KinoraLive extends HTMLElement {
           : (camera?.message ?? 'The camera sends no pictures.');
     }
     const facts = document.querySelector('#camera-facts');
-    if (facts) {
-      showState(facts, state);
-      const count = camera?.viewers ?? 0;
-      const viewers = facts.querySelector('[data-part="viewers"]');
-      if (viewers) viewers.textContent = count === 0 ? '' : count === 1 ? '1 viewer' : `${count} viewers`;
-    }
-    if (this.#hadNoSignal && state === 'live') this.#reconnect(0);
-    this.#hadNoSignal = isDark;
+    if (!facts) return;
+    showState(facts, state);
+    const count = camera?.viewers ?? 0;
+    const viewers = facts.querySelector('[data-part="viewers"]');
+    if (viewers) viewers.textContent = count === 0 ? '' : count === 1 ? '1 viewer' : `${count} viewers`;
   }
 
   #onVisibility(): void {
     clearTimeout(this.#hiddenTimer);
     if (document.hidden) {
-      this.#hiddenTimer = window.setTimeout(() => this.#image().removeAttribute('src'), hiddenMs);
-    } else if (!this.#image().hasAttribute('src')) {
+      this.#hiddenTimer = window.setTimeout(() => {
+        this.#stream?.abort();
+        this.#stream = null;
+      }, hiddenMs);
+    } else if (this.#stream === null) {
       this.#attempt = 0;
-      this.#reconnect(0);
+      this.#connect();
     }
   }
 }

@@ -12,8 +12,7 @@ class KinoraWall extends HTMLElement {
     for (const image of this.querySelectorAll('img'))
       image.addEventListener('error', () => (image.hidden = true));
     for (const image of this.querySelectorAll('img')) {
-      if (image.complete && image.naturalWidth === 0 && image.getAttribute('loading') !== 'lazy')
-        image.hidden = true;
+      if (image.complete && image.naturalWidth === 0) image.hidden = true;
     }
     this.#timer = window.setTimeout(() => this.#tick(), intervalMs);
   }
@@ -49,7 +48,6 @@ class KinoraWall extends HTMLElement {
     if (!image) return;
     const next = new Image(640, 360);
     next.alt = '';
-    next.decoding = 'async';
     next.src = `/cameras/${encodeURIComponent(card.dataset.id!)}/snapshot.jpg?round=${this.#round}`;
     try {
       await next.decode();

@@ -39,7 +39,7 @@ export function cameraPage(view: View, camera: CameraInfo, others: readonly Came
     others.length === 0
       ? ''
       : html`<section class="shelf" aria-labelledby="others"><h2 id="others"><a href="/cameras">All cameras</a></h2>
-<kinora-wall><ul class="grid" data-arrows>!${others.map(cameraCard)}</ul></kinora-wall></section>`
+<kinora-wall><ul class="grid even" data-arrows>!${others.map(cameraCard)}</ul></kinora-wall></section>`
   }`;
   return layout(view, {
     ...{ title: camera.name, place: 'cameras', search: null, main, kind: 'watching' },

@@ -23,19 +23,19 @@ export function homePage(view: View, home: HomePage): string {
     home.begun.length === 0
       ? ''
       : html`<section class="shelf" aria-labelledby="begun"><h2 id="begun">Go on watching</h2>
-<ul class="grid wide" data-arrows>!${home.begun.map(card)}</ul></section>`
+<ul class="grid even wide" data-arrows>!${home.begun.map(card)}</ul></section>`
   }
 !${
     isEmpty
       ? emptyLibrary
       : html`<section class="shelf" aria-labelledby="newest"><h2 id="newest"><a href="/videos">Newest</a></h2>
-<ul class="grid" data-arrows data-live>!${home.newest.map(card)}</ul></section>`
+<ul class="grid even" data-arrows data-live>!${home.newest.map(card)}</ul></section>`
   }
 !${
     home.cameras.length === 0
       ? ''
       : html`<section class="shelf" aria-labelledby="cameras"><h2 id="cameras"><a href="/cameras">Cameras</a></h2>
-<kinora-wall><ul class="grid" data-arrows>!${home.cameras.map(cameraCard)}</ul></kinora-wall></section>`
+<kinora-wall><ul class="grid even wide" data-arrows>!${home.cameras.map(cameraCard)}</ul></kinora-wall></section>`
   }`;
   return layout(view, { title: 'Kinora', place: 'home', search: '', main, scripts: ['wall.js'] });
 }

@@ -19,7 +19,7 @@ const themeNames: Record<Theme, string> = { system: 'As the system', light: 'Lig
 
 export function settingsPage(view: View, settings: SettingsPage): string {
   const { formats } = view;
-  const main = html`<h1>Settings</h1>
+  const main = html`<div class="column"><h1>Settings</h1>
 <div class="settings">
 <section aria-labelledby="look"><h2 id="look">Look</h2>
 <form method="post" action="/settings" class="setting"><div><h3 id="theme">Colours</h3><p class="hint">Kept in this browser.</p></div>
@@ -32,7 +32,7 @@ export function settingsPage(view: View, settings: SettingsPage): string {
 <dl class="pairs"><div><dt>Videos</dt><dd>${formats.count(settings.videoCount)}</dd></div>
 <div><dt>Version</dt><dd>Kinora ${settings.version}</dd></div></dl></section>
 <section aria-labelledby="keys-here"><h2 id="keys-here">Keys</h2>!${keysList}</section>
-</div>`;
+</div></div>`;
   return layout(view, { title: 'Settings', place: 'settings', search: null, main });
 }
 

@@ -5,7 +5,7 @@ import { layout } from '../layout.ts';
 import type { View } from '../view.ts';
 
 export function uploadPage(view: View): string {
-  const main = html`<h1>Upload</h1>
+  const main = html`<div class="column"><h1>Upload</h1>
 <form class="drop" method="post" action="/upload" enctype="multipart/form-data" id="upload-form">
 <span class="empty-sign">!${icon('upload')}</span>
 <h2>Drop videos here</h2>
@@ -15,6 +15,6 @@ export function uploadPage(view: View): string {
 <button class="button primary plain">!${icon('upload')}Upload</button>
 <p class="hint">Each one plays as soon as its last byte has landed. The files are kept as they are.</p>
 </form>
-<div id="uploads-here"></div>`;
+<div id="uploads-here"></div></div>`;
   return layout(view, { title: 'Upload', place: 'upload', search: null, main });
 }

@@ -37,7 +37,7 @@ export function videoPage(view: View, content: VideoPageContent): string {
     content.others.length === 0
       ? ''
       : html`<section class="shelf" aria-labelledby="others"><h2 id="others">Watch next</h2>
-<ul class="grid" data-arrows>!${content.others.map((other) =>
+<ul class="grid even" data-arrows>!${content.others.map((other) =>
           videoCard(view, other, { progress: content.othersProgress.get(other.id) }),
         )}</ul></section>`
   }`;
@@ -110,7 +110,7 @@ function actions(video: Video): string {
   const base = `/videos/${video.id}`;
   const isHere = video.status !== 'arriving';
   return html`<div class="actions">
-!${isHere ? html`<a class="button" href="${base}/original" download>!${icon('download')}Download</a>` : ''}
+!${isHere && video.status !== 'unplayable' ? html`<a class="button" href="${base}/original" download>!${icon('download')}Download</a>` : ''}
 !${video.status === 'ready' ? html`<kinora-copy-link><button class="button" type="button" hidden>!${icon('link')}<span>Copy link at this time</span></button></kinora-copy-link>` : ''}
 <details class="unfold"><summary class="button">!${icon('rename')}Rename</summary>
 <form method="post" action="${base}/rename"><label for="title">Title</label>
