@@ -176,7 +176,7 @@ describe('hostile matroska', () => {
           await parseBoth(file, chunkBytes, windowBytes);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1200 },
     );
   });
 
@@ -191,7 +191,7 @@ describe('hostile matroska', () => {
           await parseBoth(join([whole.subarray(0, from), more, whole.subarray(to)]));
         },
       ),
-      { numRuns: 1500 },
+      { numRuns: 700 },
     );
   });
 
@@ -204,7 +204,7 @@ describe('hostile matroska', () => {
       fc.asyncProperty(fc.array(anyElement, { maxLength: 30 }), async (elements) => {
         await parseBoth(join([ebmlHeader(), segment([info(), tracks(videoTrack(), aacTrack()), elements])]));
       }),
-      { numRuns: 1500 },
+      { numRuns: 700 },
     );
   });
 
@@ -215,7 +215,7 @@ describe('hostile matroska', () => {
         await parseBoth(matroska(info(), tracks(videoTrack()), bytes));
         await parseBoth(matroska(info(), element(ids.tracks, element(ids.trackEntry, bytes))));
       }),
-      { numRuns: 700 },
+      { numRuns: 300 },
     );
   });
 
