@@ -90,7 +90,7 @@ async function repairIndex(
   log: Logger,
 ): Promise<{ isRepaired: boolean; text: string } | null> {
   if (!finding.isIndexAtFault) return null;
-  const maker = createVideoMaker({ blobs, catalogue, onOther: () => undefined });
+  const maker = createVideoMaker({ blobs, catalogue, log, onOther: () => undefined });
   try {
     const renewed = await rescan(video, blobs, maker, log);
     return {

@@ -23,7 +23,7 @@ import { createViewCache } from './view-cache.ts';
 const cacheBytes = 32 * 1024 * 1024;
 /** How often the bin and unfinished uploads are looked at, and how often the leftovers of crashes. */
 const tidyEveryMs = 60 * 60 * 1000;
-const tidiesPerSweep = 24;
+const sweepEveryMs = 24 * tidyEveryMs;
 
 export type LibraryOptions = {
   readonly blobs: BlobStore;
@@ -35,7 +35,7 @@ export type LibraryOptions = {
   readonly probe?: Probe;
 };
 
-/** Makes the library. `start()` it before use; the stores and the probe stay the caller's to close. */
+/** Makes the library. `start()` it before use. Closing it ends the probe; the stores stay the caller's to close. */
 export function createLibrary(options: LibraryOptions): Library {
   const { blobs, catalogue, clock, log, config } = options;
   const closing = new AbortController();
@@ -45,7 +45,7 @@ export function createLibrary(options: LibraryOptions): Library {
     log.warn({ err: error }, 'a stored file would not close'),
   );
   const other = createOtherMedia({ blobs, catalogue, locks, log, probe: options.probe ?? null });
-  const maker = createVideoMaker({ blobs, catalogue, onOther: (video) => other.describeLater(video) });
+  const maker = createVideoMaker({ blobs, catalogue, log, onOther: (video) => other.describeLater(video) });
   const indexes = createIndexSource({ blobs, catalogue, cache, locks, log, maker });
   const arrivals = createArrivals({
     blobs,
@@ -65,10 +65,12 @@ export function createLibrary(options: LibraryOptions): Library {
   const get = async (id: string): Promise<Video> => arrivals.asOfNow(there(await catalogue.getVideo(id)));
 
   const tidyForever = async (): Promise<void> => {
-    for (let round = 0; !closing.signal.aborted; round += 1) {
+    let sweptAtMs = Number.NEGATIVE_INFINITY;
+    while (!closing.signal.aborted) {
       await attempt(log, 'emptying the bin', () => emptyBin(expiry, closing.signal));
       await attempt(log, 'removing unfinished uploads', () => expireUnfinished(expiry, closing.signal));
-      if (round % tidiesPerSweep === 0) {
+      if (clock.monotonicMs() - sweptAtMs >= sweepEveryMs) {
+        sweptAtMs = clock.monotonicMs();
         await attempt(log, 'looking for leftovers', () => sweepLeftovers(expiry, closing.signal));
       }
       await clock.sleep(tidyEveryMs, closing.signal).catch(() => undefined);

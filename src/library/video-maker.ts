@@ -1,6 +1,8 @@
 // What a scanned file becomes: its index is stored, its row says what it is (steps 5 and 6 of `design/writes.md`).
+import type { Logger } from 'pino';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Arrival, Catalogue, Video } from '../catalogue/catalogue.ts';
+import { isAppError } from '../errors.ts';
 import { createId } from '../ids.ts';
 import { encodeIndex } from '../media/index-file.ts';
 import { describePlayable } from '../media/playable.ts';
@@ -18,23 +20,32 @@ export type VideoMaker = {
 export type MakerTools = {
   readonly blobs: BlobStore;
   readonly catalogue: Catalogue;
+  readonly log: Logger;
   /** A file of another kind is kept: its length and codecs may be found by the probe. */
   onOther(video: Video): void;
 };
 
 export function createVideoMaker(tools: MakerTools): VideoMaker {
-  const { blobs, catalogue } = tools;
+  const { blobs, catalogue, log } = tools;
 
   /** Stores the index where there is one and says what the row will. */
   const describe = async (outcome: ScanOutcome, sizeBytes: number): Promise<Arrival> => {
-    if (outcome.kind === 'index') {
-      const indexId = createId();
-      await blobs.put(indexId, encodeIndex(outcome.index));
-      return describeIndexed(outcome.index, indexId);
+    if (outcome.kind === 'other') return describeOther(outcome.sniffed, sizeBytes);
+    if (outcome.kind === 'broken') return describeBroken(outcome.reason, sizeBytes);
+    const indexId = createId();
+    let bytes: Uint8Array;
+    let arrival: Arrival;
+    try {
+      bytes = encodeIndex(outcome.index);
+      arrival = describeIndexed(outcome.index, indexId);
+    } catch (error) {
+      // Too many samples for an index, or a bug of ours: the original is kept all the same.
+      log.error({ err: error }, 'a video that was read could not be described; it is kept');
+      const reason = isAppError(error) ? error.message : 'This file made our reader of it fail.';
+      return describeBroken(`${reason} It is kept as it came.`, sizeBytes);
     }
-    return outcome.kind === 'other'
-      ? describeOther(outcome.sniffed, sizeBytes)
-      : describeBroken(outcome.reason, sizeBytes);
+    await blobs.put(indexId, bytes);
+    return arrival;
   };
 
   return {
@@ -55,10 +66,9 @@ export function createVideoMaker(tools: MakerTools): VideoMaker {
 /** The row of an indexed file. */
 export function describeIndexed(index: MediaIndex, indexId: string): Arrival {
   const { sizeBytes, durationMs, container } = index;
-  const { viewType, originalType, reason, tracks } = describePlayable(index);
-  const isPlayable = viewType !== null || originalType !== null;
+  const { status, viewType, originalType, reason, tracks } = describePlayable(index);
   return {
-    status: isPlayable ? 'ready' : 'unplayable',
+    status,
     reason,
     sizeBytes,
     durationMs,

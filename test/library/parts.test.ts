@@ -25,7 +25,7 @@ function countingStore() {
 
 test('a blob is open once however many read it, and closed after the last', async () => {
   const { counts, store } = countingStore();
-  const pool = createReaderPool(store, assert.fail);
+  const pool = createReaderPool(store, () => assert.fail());
   const leases = await Promise.all([pool.open('a'), pool.open('a'), pool.open('b')]);
   assert.equal(counts.opened, 2);
   leases[0]!.release();
@@ -40,7 +40,7 @@ test('a blob is open once however many read it, and closed after the last', asyn
 });
 
 test('a blob that cannot be opened leaves nothing behind in the pool', async () => {
-  const pool = createReaderPool(countingStore().store, assert.fail);
+  const pool = createReaderPool(countingStore().store, () => assert.fail());
   const answers = await Promise.allSettled([pool.open('missing'), pool.open('missing')]);
   assert.deepEqual(
     answers.map(({ status }) => status),
