@@ -109,7 +109,11 @@ export function createPushScan<Result>(parse: (feed: ByteFeed) => Parser<Result>
       if (result !== null || failure !== null) return;
       const chunkStart = arrivedBytes;
       arrivedBytes += chunk.length;
-      guarded(() => readChunk(chunk, chunkStart));
+      // A Buffer's slice() is no copy, so a parser that slices what it keeps would keep the chunk, which is reused.
+      const plain = Buffer.isBuffer(chunk)
+        ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
+        : chunk;
+      guarded(() => readChunk(plain, chunkStart));
     },
     finish() {
       if (failure !== null) throw failure.error;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { AppError } from '../../src/errors.ts';
-import { scanByReading } from '../../src/media/feed.ts';
+import { createPushScan, scanByReading } from '../../src/media/feed.ts';
 import { ids } from '../../src/media/matroska/elements.ts';
 import { parseMatroska } from '../../src/media/matroska/scan.ts';
 import type { MediaIndex } from '../../src/media/track.ts';
@@ -306,6 +306,23 @@ describe('hostile matroska', () => {
       const found = sampleBytes(file, index);
       assert.deepEqual(found.slice(-2), [frame(2), frame(3)], `size ${size}`);
     }
+  });
+
+  test('a file of nothing but one-byte frames is refused before it fills the memory', () => {
+    const scan = createPushScan((feed) => parseMatroska(feed));
+    scan.push(matroska(info(), tracks(aacTrack(1)), cluster(0, [])));
+    const lace = simpleBlock({
+      time: 0,
+      lacing: 'fixed',
+      frames: Array.from({ length: 256 }, () => frame(1, 1)),
+    });
+    const chunk = join(Array.from({ length: 500 }, () => lace));
+    let pushes = 0;
+    const pushAll = () => {
+      for (; pushes < 100; pushes += 1) scan.push(chunk);
+    };
+    assert.throws(pushAll, { kind: 'unsupported-media', message: /more frames than a film of its size/ });
+    assert.equal(pushes, Math.floor(1_000_000 / (500 * 256)));
   });
 
   test('attachments, frames and damage of gigabytes are not read', async () => {

@@ -13,6 +13,12 @@ import { maxTracks, type TrackEntry, unknownEntry } from './tracks.ts';
 
 /** A film of two hours has half a million, two days of a camera with sound 14 million. More would fill the memory. */
 const maxSamples = 16_000_000;
+/**
+ * Laces of one-byte frames would take twenty times their own size in memory. A million frames are free; beyond that a
+ * file must have this many bytes for each, which is less than the poorest sound with its Block heads.
+ */
+const freeSamples = 1_000_000;
+const minBytesPerSample = 16;
 /** What codecs tell at their start lies well within this. */
 const maxFirstFrameBytes = 64 * 1024;
 /** A single frame beyond this is damage: nothing could play it, and it would hide all that follows. */
@@ -253,13 +259,20 @@ export class BlockReader {
   /** One frame of `size` bytes; `at` is where it begins in the feed's window. Empty frames are no samples. */
   #append(track: TrackSamples, offset: number, size: number, ticks: number, at: number): void {
     if (size === 0) return;
-    if (this.sampleCount >= maxSamples) {
-      throw new AppError('unsupported-media', 'This file has more than 16 million frames.');
-    }
+    if (this.sampleCount >= freeSamples) this.#checkSampleCount(offset);
     this.sampleCount += 1;
     const { bytes } = this.#feed;
     const length = track.lengthOf === null ? 0 : track.lengthOf(bytes, at, Math.min(at + size, bytes.length));
     track.columns.append(offset, size, ticks, length);
+  }
+
+  #checkSampleCount(offset: number): void {
+    if (this.sampleCount >= maxSamples) {
+      throw new AppError('unsupported-media', 'This file has more than 16 million frames.');
+    }
+    if (this.sampleCount * minBytesPerSample > offset) {
+      throw new AppError('unsupported-media', 'This file has more frames than a film of its size can have.');
+    }
   }
 
   #appendLace(track: TrackSamples, firstOffset: number, firstTicks: number, firstAt: number): void {
