@@ -1,5 +1,6 @@
 // The camera routes on a real listener, with a driver the test pushes pictures through and a clock it moves; and a
 // viewer that reads a Motion-JPEG stream from a plain socket, or does not.
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after } from 'node:test';
@@ -9,6 +10,7 @@ import type { Cameras } from '../../src/cameras/cameras.ts';
 import { createCameras } from '../../src/cameras/create-cameras.ts';
 import type { StoredCamera } from '../../src/catalogue/catalogue.ts';
 import { installErrors } from '../../src/http/errors.ts';
+import type { PictureCarrier } from '../../src/http/picture-carrier.ts';
 import { cameraStreamRoutes } from '../../src/http/routes/camera-streams.ts';
 import { camerasApiRoutes } from '../../src/http/routes/cameras-api.ts';
 import type { Services } from '../../src/http/services.ts';
@@ -33,9 +35,12 @@ export type CameraServer = {
 export async function startCameraServer({
   driver = createPushDriver(),
   load,
+  carrier,
 }: {
   driver?: PushDriver;
   load?: NonNullable<Parameters<typeof createCameras>[0]['load']>;
+  /** How pictures reach the sockets; as in the program where it is not given. */
+  carrier?: PictureCarrier;
 } = {}): Promise<CameraServer> {
   const clock = createFakeClock();
   const stored: StoredCamera[] = [];
@@ -57,7 +62,7 @@ export async function startCameraServer({
   const services = { cameras, clock, log } as Partial<Services> as Services;
   const app = fastify();
   installErrors(app, services);
-  cameraStreamRoutes(app, services);
+  cameraStreamRoutes(app, services, carrier);
   camerasApiRoutes(app, services);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as { port: number };
@@ -80,6 +85,8 @@ export type StreamViewer = {
   readonly numbers: number[];
   /** What came after the head up to the delimiter behind the first picture. */
   firstPart(): Buffer;
+  /** SHA-256 of all whole pictures and their delimiters so far. */
+  digest(): string;
   readonly isClosed: boolean;
   /** Begins to read (for viewers that started stalled). */
   resume(): void;
@@ -103,6 +110,7 @@ export async function viewStream(
   let piecesBytes = 0;
   let neededBytes = 1;
   let start: Buffer = Buffer.alloc(0);
+  const hash = createHash('sha256');
   const use = () => {
     let rest = Buffer.concat(pieces);
     if (head === '') {
@@ -125,6 +133,7 @@ export async function viewStream(
       }
       numbers.push(numberIn(rest.subarray(end + 4, end + 4 + length)));
       start = start.length === 0 ? Buffer.from(rest.subarray(0, whole)) : start;
+      hash.update(rest.subarray(end + 4, whole));
       rest = rest.subarray(whole);
     }
     pieces = [rest];
@@ -145,6 +154,7 @@ export async function viewStream(
     head: () => head,
     numbers,
     firstPart: () => start,
+    digest: () => hash.copy().digest('hex'),
     get isClosed() {
       return isClosed;
     },

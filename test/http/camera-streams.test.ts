@@ -1,11 +1,13 @@
 // stream.mjpeg and snapshot.jpg on a real listener with real sockets, under a clock the test moves.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { createPictureCarrier, plainCarrier } from '../../src/http/picture-carrier.ts';
 import { type CameraServer, startCameraServer, viewStream } from '../helpers/camera-server.ts';
 import { createPushDriver, numberedJpeg, numberIn } from '../helpers/push-driver.ts';
 import { until } from '../helpers/until.ts';
@@ -76,6 +78,38 @@ test('every viewer gets every picture once, and one who comes later begins with 
   second.close();
   await server.close();
 });
+
+for (const [name, carrier] of [
+  ['by the kernel', undefined],
+  ['one by one', plainCarrier],
+] as const) {
+  test(`a picture carried ${name} is the same for all, and so is the rest for who had to wait`, async (context) => {
+    const server = await startCameraServer(carrier ? { carrier } : {});
+    if (!carrier && createPictureCarrier() === plainCarrier) {
+      context.diagnostic('koffi is not installed or this is not Linux: pictures are written one by one here');
+    }
+    const sizes = [200, 56_000, 3_000_000, 1, 4_000_000, 70_000];
+    const viewers = await Promise.all(Array.from({ length: 12 }, () => viewStream(server.port, path)));
+    await viewersOf(server, 12);
+    await until(() => server.driver.starts === 1);
+    for (const [number, sizeBytes] of sizes.entries()) {
+      server.driver.push(numberedJpeg(number, sizeBytes));
+      await until(() => viewers.every((viewer) => viewer.numbers.at(-1) === number), {
+        what: `picture ${number}`,
+      });
+    }
+    const sent = createHash('sha256');
+    for (const [number, sizeBytes] of sizes.entries())
+      sent.update(numberedJpeg(number, sizeBytes)).update('\r\n--frame\r\n');
+    const expected = sent.digest('hex');
+    for (const viewer of viewers) {
+      assert.deepEqual(viewer.numbers, [0, 1, 2, 3, 4, 5]);
+      assert.equal(viewer.digest(), expected);
+      viewer.close();
+    }
+    await server.close();
+  });
+}
 
 test('a slow viewer skips to the newest picture when it can take one, and its losses are counted', async () => {
   const server = await startCameraServer();

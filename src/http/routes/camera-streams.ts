@@ -4,6 +4,7 @@ import { type Static, Type } from 'typebox';
 import { AppError } from '../../errors.ts';
 import { evaluateConditions } from '../conditional.ts';
 import { mjpegHeaders, startMjpegStream } from '../mjpeg-stream.ts';
+import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 
@@ -18,7 +19,14 @@ const StreamQuery = Type.Object({
 /** "The picture of now": at most this old. */
 const snapshotMaxAgeMs = 1000;
 
-export function cameraStreamRoutes(app: FastifyInstance, { cameras, clock }: Services): void {
+/** `carrier` is how pictures reach the sockets; the best this machine has where it is not given. */
+export function cameraStreamRoutes(
+  app: FastifyInstance,
+  { cameras, clock }: Services,
+  carrier?: PictureCarrier,
+): void {
+  // Made with the first stream: a start needs none.
+  let ownCarrier = carrier ?? null;
   const tags = ['cameras'];
   const getCamera = (id: string) => {
     const camera = cameras.get(id);
@@ -46,8 +54,10 @@ export function cameraStreamRoutes(app: FastifyInstance, { cameras, clock }: Ser
       const { id } = request.params;
       getCamera(id);
       if (request.method === 'HEAD') return reply.headers(mjpegHeaders).send();
+      ownCarrier ??= createPictureCarrier();
       startMjpegStream({
         response: reply.raw,
+        carrier: ownCarrier,
         fps: request.query.fps ?? null,
         clock,
         watch: (viewer) => cameras.watch(id, viewer),
