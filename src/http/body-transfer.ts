@@ -65,7 +65,9 @@ export class BodyTransfer {
         if (this.#isGone) return;
       }
       if (!this.#isGone)
-        this.isCompleted = await this.#untilTaken((settle) => response.end(() => settle(true)));
+        this.isCompleted = await this.#untilTaken((settle) =>
+          response.end((error?: Error) => settle(!error)),
+        );
     } finally {
       unwatch();
       response.off('close', onClose);
@@ -89,7 +91,7 @@ export class BodyTransfer {
 
   async #sendBlob(reader: BlobReader, start: number, end: number): Promise<void> {
     let position = start;
-    while (position < end && !this.#isGone) {
+    while (position < end && !this.#isGone && !this.#response.destroyed) {
       const fileFd = reader.fileDescriptor;
       if (!this.#pool.kernel || this.#isKernelRefused || fileFd === undefined) {
         return this.#pump(reader, position, end);
@@ -110,26 +112,28 @@ export class BodyTransfer {
     }
   }
 
-  /** Whether the next turn's first and last byte are in memory. Between them a gap is rare, and costs one disk read. */
+  /** Whether the next turn's last byte is in memory. A gap before it is rare, and costs one read of the disk. */
   #isCached(fileFd: number, position: number, end: number): boolean {
-    const { kernel } = this.#pool;
-    if (!kernel) return false;
-    const last = Math.min(position + turnBytes, end) - 1;
-    return kernel.isCached(fileFd, last) && kernel.isCached(fileFd, position);
+    return this.#pool.kernel?.isCached(fileFd, Math.min(position + turnBytes, end) - 1) ?? false;
   }
 
   /** Returns the bytes that the kernel took; 0 where the socket is full, or is not the kernel's to fill right now. */
   #handToKernel(fileFd: number, position: number, length: number): number {
+    const { kernel } = this.#pool;
     const { socket } = this.#response;
     // A pipelined request's answer has no socket until the one before it has ended.
-    if (!socket) return 0;
-    if (!this.#isHeadSent) {
-      this.#isHeadSent = true;
-      this.#response.flushHeaders();
-    }
+    if (!kernel || !socket) return 0;
     const socketFd = idleDescriptor(socket);
     if (socketFd === null) return 0;
-    const taken = this.#pool.kernel?.send(socketFd, fileFd, position, length) ?? -1;
+    let taken = 0;
+    if (this.#isHeadSent) taken = kernel.send(socketFd, fileFd, position, length);
+    else {
+      this.#isHeadSent = true;
+      kernel.cork(socketFd, true);
+      this.#response.flushHeaders();
+      if (idleDescriptor(socket) === socketFd) taken = kernel.send(socketFd, fileFd, position, length);
+      kernel.cork(socketFd, false);
+    }
     if (taken < 0) {
       this.#isKernelRefused = true;
       return 0;
@@ -205,12 +209,17 @@ export class BodyTransfer {
   }
 
   #untilTaken(begin: (settle: (isTaken: boolean) => void) => void): Promise<boolean> {
-    if (this.#isGone) return Promise.resolve(false);
+    if (this.#isGone || this.#response.destroyed) {
+      this.#isGone = true;
+      return Promise.resolve(false);
+    }
     this.#isWaiting = true;
     return new Promise((resolve) => {
       const settle = (isTaken: boolean) => {
         this.#isWaiting = false;
         this.#abandon = null;
+        // A broken write is told before the 'close' is.
+        if (!isTaken) this.#isGone = true;
         resolve(isTaken);
       };
       this.#abandon = () => settle(false);

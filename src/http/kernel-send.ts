@@ -11,6 +11,8 @@ export type KernelSend = {
    * (0: the socket is full), or -1 when this pair of descriptors cannot be served or has failed.
    */
   send(socketFd: number, fileFd: number, position: number, length: number): number;
+  /** Holds what goes into the socket back until it fills packets (TCP_CORK), so that headers and body share one. */
+  cork(socketFd: number, isOn: boolean): void;
   /** Whether the file's byte at `position` is in the page cache: if not, `send` would wait for the disk. */
   isCached(fileFd: number, position: number): boolean;
 };
@@ -32,10 +34,13 @@ export function queuedBytes(socket: Socket): number {
 
 const eagain = 11;
 const eintr = 4;
+/** IPPROTO_TCP and TCP_CORK, tcp(7). */
+const tcpLevel = 6;
+const tcpCork = 3;
 /** RWF_NOWAIT of preadv2(2): fail rather than wait for the disk. */
 const rwfNoWait = 8;
 
-/** Binds the two calls. Null where they are not to be had. */
+/** Binds the three calls. Null where they are not to be had. */
 export function loadKernelSend(): KernelSend | null {
   // The structures below are those of 64-bit little-endian machines, which is all that Node 24 has on Linux but s390x.
   if (process.platform !== 'linux' || endianness() !== 'LE' || !['x64', 'arm64'].includes(process.arch))
@@ -45,8 +50,14 @@ export function loadKernelSend(): KernelSend | null {
     const libc = koffi.load(null);
     const sendfile = libc.func('int64_t sendfile(int out, int in, int64_t *offset, size_t count)');
     const preadv2 = libc.func('int64_t preadv2(int fd, void *vectors, int count, int64_t offset, int flags)');
+    const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t size)');
     // Off V8's heap, where nothing moves, and held by the functions below for as long as they are.
-    const offset = new BigInt64Array(new ArrayBuffer(4096), 0, 1);
+    const offset = new Uint32Array(new ArrayBuffer(4096), 0, 2);
+    const [on, off] = [
+      new Int32Array(new ArrayBuffer(4096), 0, 1),
+      new Int32Array(new ArrayBuffer(4096), 0, 1),
+    ];
+    on[0] = 1;
     // struct iovec { void *base; size_t length; } of one byte that nobody looks at. The kernel writes there, so it is
     // memory of the C library that is never freed.
     const scratch = koffi.alloc('uint8_t', 64);
@@ -55,11 +66,17 @@ export function loadKernelSend(): KernelSend | null {
     vector[1] = 1n;
     return {
       send(socketFd, fileFd, position, length) {
-        offset[0] = BigInt(position);
+        // The low and the high half: a BigInt would be an allocation.
+        offset[0] = position % 0x1_0000_0000;
+        offset[1] = position / 0x1_0000_0000;
         const count = Number(sendfile(socketFd, fileFd, offset, length));
         if (count >= 0) return count;
         const code = koffi.errno();
         return code === eagain || code === eintr ? 0 : -1;
+      },
+      cork(socketFd, isOn) {
+        // Where it fails (a socket that is not TCP), packets are merely smaller.
+        setsockopt(socketFd, tcpLevel, tcpCork, isOn ? on : off, 4);
       },
       isCached(fileFd, position) {
         if (Number(preadv2(fileFd, vector, 1, position, rwfNoWait)) >= 0) return true;

@@ -95,7 +95,7 @@ function sizeClass(wantedBytes: number, limit: number): number {
 function createStallWatch(clock: Clock, stallMs: number): (watched: Watched) => () => void {
   type Entry = { progress: number; sinceMs: number };
   const entries = new Map<Watched, Entry>();
-  let stop: AbortController | null = null;
+  let isRunning = false;
 
   const look = () => {
     const nowMs = clock.monotonicMs();
@@ -110,25 +110,21 @@ function createStallWatch(clock: Clock, stallMs: number): (watched: Watched) => 
       }
     }
   };
-  const run = async ({ signal }: AbortController) => {
-    while (!signal.aborted) {
-      // The only way for this sleep to fail is the end of the watch.
-      await clock.sleep(stallMs / 4, signal).catch(() => {});
-      if (!signal.aborted) look();
+  // It ends by itself at the first look that finds nothing to watch: answers come and go far more often.
+  const run = async () => {
+    while (entries.size > 0) {
+      await clock.sleep(stallMs / 4);
+      look();
     }
+    isRunning = false;
   };
 
   return (watched) => {
     entries.set(watched, { progress: watched.progress(), sinceMs: clock.monotonicMs() });
-    if (!stop) {
-      stop = new AbortController();
-      void run(stop);
+    if (!isRunning) {
+      isRunning = true;
+      void run();
     }
-    return () => {
-      entries.delete(watched);
-      if (entries.size > 0) return;
-      stop?.abort();
-      stop = null;
-    };
+    return () => entries.delete(watched);
   };
 }
