@@ -5,8 +5,8 @@
 const longestWord = 32;
 /** Of a title (a file name of a megabyte is not unheard of) this many different words can be found... */
 const mostTitleWords = 100;
-/** ...looked for in this much of it, UTF-16 units. */
-const longestTitle = 10_000;
+/** ...looked for in this much of a title or query, UTF-16 units. */
+const longestText = 2000;
 /** More words in a query narrow nothing that a person would notice. */
 const mostQueryWords = 16;
 
@@ -27,16 +27,19 @@ const plainLetters: Readonly<Record<string, string>> = {
 };
 
 /** Scripts written without spaces are searched letter by letter, the rest by words. */
-const wordPattern =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}])[\p{L}\p{N}])+/gu;
+const singly = ['Han', 'Hiragana', 'Katakana', 'Thai', 'Lao', 'Khmer', 'Myanmar']
+  .map((script) => `\\p{Script=${script}}`)
+  .join('');
+const letter = '[\\p{L}\\p{N}]';
+const wordPattern = new RegExp(`(?=${letter})[${singly}]|(?:(?![${singly}])${letter})+`, 'gu');
 
 function words(text: string, most: number): string[] {
   const folded = text
-    .slice(0, longestTitle)
+    .slice(0, longestText)
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
     .toLowerCase()
-    .replace(/[øđðħłŧıßæœþς]/g, (letter) => plainLetters[letter] ?? letter)
+    .replace(/[øđðħłŧıßæœþς]/g, (stroked) => plainLetters[stroked] ?? stroked)
     // Lower case brings back marks (İ) and NFKD of a few letters leaves capitals' forms: once more is stable.
     .normalize('NFKD')
     .replace(/\p{M}/gu, '');

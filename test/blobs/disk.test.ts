@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -175,6 +175,75 @@ describe('A disk', () => {
     await writer.close();
     const again = await store.append(id);
     assert.equal(again.sizeBytes, 1000);
+    await again.close();
+    await store.close();
+  });
+
+  it('gets a large upload bit by bit, so that little is left to do at its end', async () => {
+    const folder = await temporaryFolder();
+    const syncs: number[] = [];
+    let writtenBytes = 0;
+    const files: DiskFiles = {
+      ...realFiles,
+      async write(_fd, _bytes, _offset, length) {
+        writtenBytes += length;
+        return length;
+      },
+      async fdatasync() {
+        syncs.push(writtenBytes);
+      },
+    };
+    const store = await createDiskBlobs({ folder, reserveBytes: 0, clock: systemClock, files });
+    const writer = await store.append(createId());
+    const piece = pattern(1 << 20);
+    for (let i = 0; i < 200; i++) await writer.write(piece);
+    await writer.seal();
+    assert.ok(syncs.length >= 5, `synced ${syncs.length} times in 200 MiB`);
+    for (const [i, at] of syncs.entries()) assert.ok(at - (syncs[i - 1] ?? 0) <= 64 << 20);
+    await store.close();
+  });
+
+  it('whose sync in the background fails is cut back under a write that is under way', async () => {
+    const folder = await temporaryFolder();
+    const path = (id: string) => join(folder, 'arriving', id);
+    let isFailing = false;
+    const { promise: writeMayEnd, resolve: endWrite } = Promise.withResolvers<void>();
+    const { promise: syncFailed, resolve: tellSyncFailed } = Promise.withResolvers<void>();
+    const files: DiskFiles = {
+      ...realFiles,
+      async write(...call) {
+        if (isFailing) await writeMayEnd;
+        return realFiles.write(...call);
+      },
+      async fdatasync(fd) {
+        if (!isFailing) return realFiles.fdatasync(fd);
+        tellSyncFailed();
+        throw systemError('EIO');
+      },
+    };
+    const store = await createDiskBlobs({ folder, reserveBytes: 0, clock: systemClock, files });
+    const id = createId();
+    const writer = await store.append(id);
+    const piece = pattern(8 << 20);
+    await writer.write(piece);
+    await writer.sync();
+    for (let i = 0; i < 3; i++) await writer.write(piece);
+    const almost = writer.write(piece); // with this one 32 MiB are unsynced: the sync begins
+    await almost;
+    isFailing = true;
+    const during = writer.write(piece);
+    endWrite();
+    await Promise.allSettled([during]);
+    const later = writer.write(piece);
+    await Promise.allSettled([later]);
+    await assert.rejects(writer.sync());
+    await syncFailed;
+    await writer.close();
+    assert.equal(writer.sizeBytes, (await stat(path(id))).size, 'what is told is what is there');
+    const again = await store.openUnfinished(id);
+    const last = new Uint8Array(piece.length);
+    await again.read(last, again.sizeBytes - piece.length);
+    assert.ok(Buffer.from(last).equals(piece), 'no hole');
     await again.close();
     await store.close();
   });

@@ -175,6 +175,14 @@ describe('A catalogue file', () => {
     );
   });
 
+  it('acknowledges a commit only when the disk has it', async () => {
+    const database = openForWriting(join(await temporaryFolder(), 'c.sqlite'));
+    assert.equal(database.prepare('PRAGMA journal_mode').get()?.journal_mode, 'wal');
+    assert.equal(database.prepare('PRAGMA synchronous').get()?.synchronous, 2); // FULL
+    assert.equal(database.prepare('PRAGMA foreign_keys').get()?.foreign_keys, 1);
+    database.close();
+  });
+
   it('is one file again once it is closed', async () => {
     const file = join(await temporaryFolder(), 'c.sqlite');
     const catalogue = await openSqliteCatalogue({ file, clock });

@@ -20,7 +20,7 @@ export type WriteAnswer =
   | { readonly number: number; readonly error: { kind: string; message: string; cause: string } };
 
 /** Writes in one transaction: bounds the memory of the word index and the time the first one waits. */
-const mostInTransaction = 2048;
+const mostInTransaction = 4096;
 
 const port = parentPort!;
 const { file } = workerData as { file: string };
