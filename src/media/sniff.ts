@@ -113,7 +113,7 @@ function sniffMatroska(bytes: Uint8Array, isAll: boolean): Sniffed | 'unknown' |
 
 /** Ogg (RFC 3533): the codecs name themselves in the first pages. */
 function sniffOgg(bytes: Uint8Array, isAll: boolean): Sniffed | 'unknown' | 'need-more' {
-  const text = new TextDecoder('latin1').decode(bytes);
+  const text = textAt(bytes, 0, bytes.length); // TextDecoder's latin1 is windows-1252
   if (text.includes('\x80theora')) return other('ogv', 'Ogg video (Theora)', 'video/ogg');
   for (const [mark, codec] of [
     ['OpusHead', 'opus'],

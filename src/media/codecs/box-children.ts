@@ -15,8 +15,8 @@ export function readFourCc(bytes: Uint8Array, at: number): string {
 export function childrenOf(bytes: Uint8Array, at: number): Children {
   const children = new Map<string, Uint8Array>();
   for (let count = 0; count < maxChildren && at + 8 <= bytes.length; count++) {
-    let size = bytes[at]! * 2 ** 24 + bytes[at + 1]! * 2 ** 16 + bytes[at + 2]! * 256 + bytes[at + 3]!;
-    if (size === 0) size = bytes.length - at; //                 to the end
+    const size = bytes[at]! * 2 ** 24 + bytes[at + 1]! * 2 ** 16 + bytes[at + 2]! * 256 + bytes[at + 3]!;
+    // 0, "to the end", is allowed only at the top of a file; here it is QuickTime's terminator.
     if (size < 8 || at + size > bytes.length) break;
     const type = readFourCc(bytes, at + 4);
     if (!children.has(type)) children.set(type, bytes.subarray(at, at + size));

@@ -35,7 +35,7 @@ function readFields(entry: Uint8Array): Fields | null {
     at = Math.max(72, Math.min(view.getUint32(36), entry.length));
   } else if (version === 1) {
     // QuickTime's version 1 has four more numbers; ISO's AudioSampleEntryV1 (§12.2.3) has none: see which fits.
-    const isQuickTime = childrenOf(entry, 36).size === 0;
+    const isQuickTime = ![...childrenOf(entry, 36).keys()].some((found) => /^[ -~]{4}$/.test(found));
     if (isQuickTime) at = 52;
   }
   const children = new Map(childrenOf(entry, at));
