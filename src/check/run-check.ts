@@ -67,8 +67,6 @@ export async function runCheck(options: CheckOptions): Promise<CheckResult> {
     );
   }
   const problems = found - repaired;
-  const sum = `${videos} ${videos === 1 ? 'video' : 'videos'} looked at, ${found} ${found === 1 ? 'problem' : 'problems'}`;
-  out(repaired > 0 ? `${sum}, ${repaired} put right, ${problems} left` : sum);
   return { videos, problems, repaired };
 }
 

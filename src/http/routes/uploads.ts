@@ -93,7 +93,7 @@ async function receive(request: FastifyRequest, { library, metrics }: Services):
       metrics.arrived(video.status);
     } catch (error) {
       if (!isAppError(error)) throw error;
-      const refusal = { fileName: part.filename, reason: error.message, error };
+      const refusal = { fileName: fileNameOf(part), reason: error.message, error };
       if (await skip(part, skipBytes)) {
         received.refused.push(refusal);
         continue;
@@ -111,7 +111,7 @@ async function receive(request: FastifyRequest, { library, metrics }: Services):
 /** One file of the form into the library. Whatever stops it, nothing of it is left. */
 async function receiveOne(part: MultipartFile, library: Library): Promise<Video> {
   const arrival = await library.beginArrival({
-    fileName: part.filename,
+    fileName: fileNameOf(part),
     sizeBytes: null,
     uploadMetadata: null,
   });
@@ -124,6 +124,18 @@ async function receiveOne(part: MultipartFile, library: Library): Promise<Video>
     await arrival.cancel();
     throw error;
   }
+}
+
+/** How forms write what would end a name (HTML Standard, "multipart/form-data encoding algorithm"). */
+const escapes = new Map([
+  ['%22', '"'],
+  ['%0d', '\r'],
+  ['%0a', '\n'],
+]);
+
+/** The name as the person's disk has it. */
+function fileNameOf(part: MultipartFile): string {
+  return (part.filename ?? '').replace(/%22|%0d|%0a/gi, (escape) => escapes.get(escape.toLowerCase())!);
 }
 
 /** Reads past the rest of a file; false when it is longer than `limitBytes`. */
