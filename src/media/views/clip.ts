@@ -40,7 +40,8 @@ export function buildClipView(index: MediaIndex, startSeconds: number, endSecond
 function snapToPicture(track: Track, stretches: readonly Stretch[], seconds: number): number {
   const stretch = stretches.find((found) => seconds >= found.fromSeconds && seconds < found.toSeconds);
   if (stretch?.rate !== 1) return seconds;
-  const time = Math.round(stretch.mediaTime + (seconds - stretch.fromSeconds) * track.timescale);
+  // Never the picture to come; the little more is for seconds that are a tick but for a rounding.
+  const time = Math.floor(stretch.mediaTime + (seconds - stretch.fromSeconds) * track.timescale + 1e-6);
   const shown = shownAt(track.samples, time);
   const shownTime = presentationTime(track.samples, shown);
   if (shownTime > time) return seconds;
@@ -99,20 +100,33 @@ function cutTrack(
   let firstTime = Number.POSITIVE_INFINITY;
   let endTime = Number.NEGATIVE_INFINITY;
   for (const stretch of entry.stretches) {
-    const from = Math.max(stretch.fromSeconds, fromSeconds);
+    let from = Math.max(stretch.fromSeconds, fromSeconds);
     const to = Math.min(stretch.toSeconds, toSeconds);
     if (to <= from) continue;
     const ticksPerSecond = track.timescale * stretch.rate;
-    const mediaTime = Math.round(stretch.mediaTime + (from - stretch.fromSeconds) * ticksPerSecond);
+    let mediaTime = Math.round(stretch.mediaTime + (from - stretch.fromSeconds) * ticksPerSecond);
+    if (stretches.length === 0 && stretch.rate === 1 && track.samples.count > 0) {
+      const shownTime = presentationTime(track.samples, shownAt(track.samples, mediaTime));
+      if (shownTime > mediaTime) {
+        // Nothing is there yet: said by an empty edit, for readers show the first sample of an edit at its beginning.
+        from += (shownTime - mediaTime) / track.timescale;
+        mediaTime = shownTime;
+        if (to <= from) continue;
+      }
+    }
+    // What begins in the last tick is still in the stretch; a sum of seconds may be off by a little. Readers count
+    // edits in ticks of the track, so one that is cut ends with a whole tick.
+    const ticks = Math.max(1, Math.ceil((to - from) * ticksPerSecond - 1e-6));
+    const end = stretch.rate === 1 && to < stretch.toSeconds ? from + ticks / track.timescale : to;
     stretches.push({
       fromSeconds: from - fromSeconds,
-      toSeconds: to - fromSeconds,
+      toSeconds: end - fromSeconds,
       mediaTime,
       rate: stretch.rate,
     });
     firstTime = Math.min(firstTime, mediaTime);
     // A stretch that stands still (rate 0) still shows the sample at its beginning.
-    endTime = Math.max(endTime, mediaTime + Math.max(1, Math.round((to - from) * ticksPerSecond)));
+    endTime = Math.max(endTime, mediaTime + ticks);
   }
   if (stretches.length === 0) return null;
   const { samples } = track;

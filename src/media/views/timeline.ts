@@ -95,7 +95,8 @@ export function writeEdits(
 export function movieTimescaleOf(timescales: readonly number[]): number {
   // FFmpeg holds it in a signed int.
   const most = 2 ** 31 - 1;
-  let common = 1;
+  // Clips are cut at milliseconds, which tracks that count whole pictures know nothing of.
+  let common = 1000;
   for (const timescale of timescales) {
     let [a, b] = [common, timescale];
     while (b > 0) [a, b] = [b, a % b];
