@@ -1,0 +1,175 @@
+// Sending files beside nginx, in turns: CPU per GB and throughput of whole files and of random ranges, a view beside
+// a plain file, and what 1,000 clients that never read cost. `node bench/files.ts [seconds] [rounds]`.
+import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
+import { randomFillSync } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { chmod, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createLoadClient, type LoadClient, type LoadFigures } from './frame/load.ts';
+import { median, residentMb, table } from './frame/machine.ts';
+
+const seconds = Number(process.argv[2] ?? 4);
+const rounds = Number(process.argv[3] ?? 5);
+const sizeBytes = 600_000_000;
+const rangeBytes = 1_048_576;
+const stalledCount = 1000;
+
+type Target = { readonly name: string; readonly url: string; readonly pid: number };
+
+const folder = await mkdtemp(join(tmpdir(), 'kinora-bench-'));
+const children: ChildProcess[] = [];
+try {
+  await main();
+} finally {
+  for (const child of children) child.kill();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function main(): Promise<void> {
+  // nginx's workers run as another user.
+  await chmod(folder, 0o755);
+  await makeFile();
+  const load = await createLoadClient(folder);
+  console.log(
+    `load client: ${load.name}; ${rounds} rounds of ${seconds} s each, in turns, after a warm-up; medians`,
+  );
+  const { server, hasKernel } = await startServer();
+  const plain = { ...server, name: 'kinora', url: `${server.url}plain` };
+  const view = { ...server, name: 'kinora, view', url: `${server.url}view` };
+  console.log(
+    hasKernel ? 'bytes go through the kernel (sendfile)' : 'no sendfile here: bytes go through buffers',
+  );
+  const buffers = { ...(await startServer('buffers')).server, name: 'kinora, buffers' };
+  const nginx = await startNginx();
+  if (!nginx) console.log('nginx is not installed and could not be: no peer (apt-get install nginx-light)');
+  const peer = nginx ? [nginx] : [];
+
+  await compare(load, 'whole files, 16 connections', [plain, ...peer, view, buffers], 1.05);
+  await compare(
+    load,
+    'random 1 MiB ranges, 16 connections',
+    [plain, ...peer, view, buffers],
+    1.1,
+    rangeBytes,
+  );
+  await measureStalled(load, plain);
+}
+
+async function compare(
+  load: LoadClient,
+  title: string,
+  targets: readonly Target[],
+  goal: number,
+  range?: number,
+): Promise<void> {
+  const figures = new Map<Target, LoadFigures[]>(targets.map((target) => [target, []]));
+  const one = (target: Target, forSeconds: number) =>
+    load.run({
+      ...target,
+      connections: 16,
+      seconds: forSeconds,
+      sizeBytes,
+      ...(range ? { rangeBytes: range } : {}),
+    });
+  for (const target of targets) await one(target, 2);
+  for (let round = 0; round < rounds; round++)
+    for (const target of targets) figures.get(target)!.push(await one(target, seconds));
+  const cpu = (target: Target) => median(figures.get(target)!.map((figure) => figure.cpuPerGb));
+  const base = targets.find(({ name }) => name.startsWith('nginx'));
+  const rows = [['', 'CPU s/GB', 'MB/s', 'errors', base ? 'CPU / nginx' : '']];
+  for (const target of targets) {
+    const list = figures.get(target)!;
+    rows.push([
+      target.name,
+      cpu(target).toFixed(3),
+      median(list.map((figure) => figure.mbPerS)).toFixed(0),
+      String(list.reduce((sum, figure) => sum + figure.errors, 0)),
+      base ? (cpu(target) / cpu(base)).toFixed(2) : '',
+    ]);
+  }
+  console.log(
+    `\n${title} (goal: at most ${goal} x nginx's CPU; a view within 5 % of a file)\n${table(rows)}`,
+  );
+}
+
+async function measureStalled(load: LoadClient, target: Target): Promise<void> {
+  const alone = await load.run({ ...target, connections: 4, seconds, sizeBytes });
+  const idleMb = residentMb(target.pid);
+  const { hostname, port, pathname } = new URL(target.url);
+  const sockets: Socket[] = [];
+  for (let i = 0; i < stalledCount; i++) {
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.on('error', () => {});
+    await once(socket, 'connect');
+    socket.pause();
+    socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`);
+    sockets.push(socket);
+  }
+  // Until the server has filled what the system takes for each.
+  for (let before = -1, now = 0; before !== now; ) {
+    before = now;
+    await pause(1000);
+    now = Math.round(residentMb(target.pid));
+  }
+  const stalledMb = residentMb(target.pid);
+  const beside = await load.run({ ...target, connections: 4, seconds, sizeBytes });
+  for (const socket of sockets) socket.destroy();
+  console.log(`\n${stalledCount} clients that never read (goal: under 64 MB, the others as fast)`);
+  console.log(
+    table([
+      ['', 'RSS MB', 'MB/s of 4 others', 'CPU s/GB'],
+      ['without', idleMb.toFixed(0), alone.mbPerS.toFixed(0), alone.cpuPerGb.toFixed(3)],
+      ['with', stalledMb.toFixed(0), beside.mbPerS.toFixed(0), beside.cpuPerGb.toFixed(3)],
+      ['more', (stalledMb - idleMb).toFixed(1), '', ''],
+    ]),
+  );
+}
+
+async function makeFile(): Promise<void> {
+  const handle = await open(join(folder, 'plain'), 'w', 0o644);
+  const chunk = randomFillSync(Buffer.alloc(20_000_000));
+  for (let written = 0; written < sizeBytes; written += chunk.length) await handle.write(chunk);
+  await handle.close();
+}
+
+async function startServer(...args: string[]): Promise<{ server: Target; hasKernel: boolean }> {
+  const child = fork(join(import.meta.dirname, 'frame/files-server.ts'), [join(folder, 'plain'), ...args]);
+  children.push(child);
+  const [{ port, hasKernel }] = await once(child, 'message');
+  return { server: { name: 'kinora', url: `http://127.0.0.1:${port}/`, pid: child.pid! }, hasKernel };
+}
+
+/** Debian's nginx, as it is usually set up to send files. */
+async function startNginx(): Promise<Target | null> {
+  const isThere = () => spawnSync('nginx', ['-v']).status === 0;
+  if (!isThere() && process.getuid?.() === 0)
+    spawnSync('apt-get', ['install', '-y', '--no-install-recommends', 'nginx-light'], { stdio: 'ignore' });
+  if (!isThere()) return null;
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  probe.close();
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (n) => `${n}_temp_path ${folder}/${n};`,
+  );
+  await writeFile(
+    join(folder, 'nginx.conf'),
+    `worker_processes auto; daemon off; pid ${folder}/nginx.pid; error_log ${folder}/nginx.log;
+events { worker_connections 4096; }
+http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; ${temporary.join(' ')}
+  server { listen 127.0.0.1:${port}; root ${folder}; } }`,
+  );
+  children.push(spawn('nginx', ['-c', join(folder, 'nginx.conf')], { stdio: 'ignore' }));
+  for (let tries = 0; !existsSync(join(folder, 'nginx.pid')); tries++) {
+    if (tries > 100) return null;
+    await pause(50);
+  }
+  const pid = Number(readFileSync(join(folder, 'nginx.pid'), 'utf8'));
+  const version = spawnSync('nginx', ['-v'], { encoding: 'utf8' }).stderr.trim().split('/').at(-1);
+  return { name: `nginx ${version}`, url: `http://127.0.0.1:${port}/plain`, pid };
+}
