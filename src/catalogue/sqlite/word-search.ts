@@ -44,8 +44,13 @@ export class WordSearch {
       const stored = this.#find.get(shelf, bucket, word) as { members: Uint8Array } | undefined;
       if (!stored) return null;
       const members = readMembers(stored.members);
-      if (common) for (let i = 0; i < common.length; i++) common[i]! &= members[i]!;
-      else common = members;
+      if (!common) {
+        common = members;
+        continue;
+      }
+      let left = 0;
+      for (let i = 0; i < common.length; i++) left |= common[i]! &= members[i]!;
+      if (left === 0) return null;
     }
     return common;
   }
