@@ -1,6 +1,7 @@
 // The ports of the library and the cameras in memory, filled with what a household has after a few years, so that
 // pages can be built, looked at and tested without bytes. Deterministic: ids, ages and sizes never change.
 import pino from 'pino';
+import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import type { CameraInfo, Cameras, Picture } from '../../src/cameras/cameras.ts';
 import type { Catalogue, Progress, TrackSummary, Video } from '../../src/catalogue/catalogue.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
@@ -8,6 +9,7 @@ import type { Config } from '../../src/config.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Services } from '../../src/http/services.ts';
 import type { Library } from '../../src/library/library.ts';
+import type { Metrics } from '../../src/metrics.ts';
 
 const dayMs = 86_400_000;
 
@@ -220,6 +222,10 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
   const cameras: Cameras = {
     list: () => cameraList,
     get: (id) => cameraList.find((candidate) => candidate.id === id) ?? null,
+    figures: () => [],
+    watch: () => {
+      throw new AppError('unavailable', 'The fake cameras have no hub.');
+    },
     add: unused,
     remove: unused,
     async snapshot(id): Promise<Picture> {
@@ -231,6 +237,20 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
     close: async () => {},
   };
 
+  // Pages ask these for one thing each; the rest of them is tested where it lives.
   const catalogue = { countVideos: async () => videos.length } as Partial<Catalogue> as Catalogue;
-  return { config, clock, log: pino({ level: 'silent' }), catalogue, library, cameras, videos };
+  const room = { freeBytes: 411_000_000_000, totalBytes: 1_000_000_000_000 };
+  const blobs = { room: async () => room } as Partial<BlobStore> as BlobStore;
+  const metrics = {} as Metrics;
+  return {
+    config,
+    clock,
+    log: pino({ level: 'silent' }),
+    catalogue,
+    blobs,
+    metrics,
+    library,
+    cameras,
+    videos,
+  };
 }

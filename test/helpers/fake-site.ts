@@ -6,11 +6,13 @@ import { problemOf } from '../../src/http/problem.ts';
 import { pageRoutes } from '../../src/http/routes/pages.ts';
 import { errorPage } from '../../src/web/error-page.ts';
 import { createFakeServices, type FakeOptions } from './fake-services.ts';
+import { type FakeUploads, fakeUploadRoutes } from './fake-uploads.ts';
 
 export type FakeSite = {
   readonly app: FastifyInstance;
   readonly url: string;
   readonly services: ReturnType<typeof createFakeServices>;
+  readonly uploads: FakeUploads;
   close(): Promise<void>;
 };
 
@@ -38,10 +40,11 @@ export async function startFakeSite(options: FakeSiteOptions = {}): Promise<Fake
   await pageRoutes(app, services);
   apiRoutes(app, services);
   pictureRoutes(app, options);
+  const uploads = fakeUploadRoutes(app);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = app.server.address();
   if (address === null || typeof address === 'string') throw new Error('The fake site has no port.');
-  return { app, services, url: `http://127.0.0.1:${address.port}`, close: () => app.close() };
+  return { app, services, uploads, url: `http://127.0.0.1:${address.port}`, close: () => app.close() };
 }
 
 type ById = { Params: { id: string } };

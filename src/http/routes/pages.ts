@@ -1,16 +1,16 @@
 // The pages and their plain forms. Every form answers 303 to a page, so that it works without scripts and a reload
 // repeats nothing.
-import { readFile, statfs } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Progress, Video } from '../../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { isId } from '../../ids.ts';
+import { version } from '../../version.ts';
 import { loadAssets } from '../../web/assets.ts';
 import { watchedShare } from '../../web/cards.ts';
 import { createFormatsByLanguage } from '../../web/formats.ts';
 import { cameraPage, camerasPage } from '../../web/pages/camera-pages.ts';
 import { homePage } from '../../web/pages/home-page.ts';
-import { type Room, settingsPage } from '../../web/pages/settings-page.ts';
+import { settingsPage } from '../../web/pages/settings-page.ts';
 import { uploadPage } from '../../web/pages/upload-page.ts';
 import { videoPage } from '../../web/pages/video-page.ts';
 import { videosPage } from '../../web/pages/videos-page.ts';
@@ -42,7 +42,6 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
   const assets = await loadAssets();
   const headers = pageHeaders(assets.styleHashes);
   const formatsFor = createFormatsByLanguage();
-  const version = await ownVersion();
 
   const viewOf = (request: FastifyRequest): View =>
     createView({
@@ -138,7 +137,7 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       const page = settingsPage(viewOf(request), {
         version,
         videoCount: await services.catalogue.countVideos(),
-        room: await roomOf(config.data.folder),
+        room: await services.blobs.room(),
         reserveBytes: config.data.reserveBytes,
       });
       return reply.headers(headers).send(page);
@@ -210,19 +209,4 @@ function begunOf(videos: readonly Video[], progress: ReadonlyMap<string, Progres
   return videos
     .filter((video) => video.status === 'ready' && watchedShare(video, progress.get(video.id)) !== null)
     .sort((one, other) => whenOf(other) - whenOf(one));
-}
-
-async function roomOf(folder: string): Promise<Room | null> {
-  try {
-    const disk = await statfs(folder);
-    return { freeBytes: disk.bavail * disk.bsize, wholeBytes: disk.blocks * disk.bsize };
-  } catch {
-    // Some network file systems do not say; the page then leaves it out.
-    return null;
-  }
-}
-
-async function ownVersion(): Promise<string> {
-  const text = await readFile(new URL('../../../package.json', import.meta.url), 'utf8');
-  return String(JSON.parse(text).version);
 }

@@ -8,6 +8,14 @@ const grids = '[data-arrows]';
 const reachable =
   'a[href], button:not([disabled]), input:not([disabled]), summary, [tabindex]:not([tabindex="-1"]), [data-arrows] a[href]';
 
+/** Where the remote's first key goes: what the page is for, else its places. */
+const firstChoices = [
+  'main media-play-button',
+  'main .grid a[href]',
+  'main a[href], main button',
+  '.places a',
+];
+
 export function startArrows(): void {
   rove(document);
   document.addEventListener('focusin', (event) => {
@@ -48,11 +56,19 @@ function move(direction: Direction, target: EventTarget | null): boolean {
   const next =
     from && from !== document.body && from.id !== 'main'
       ? nearest(from, direction, scope)
-      : document.querySelector<HTMLElement>('main a[href], main button, .places a');
+      : firstOf(firstChoices);
   if (!next) return false;
   next.focus();
   next.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   return true;
+}
+
+function firstOf(selectors: readonly string[]): HTMLElement | null {
+  for (const selector of selectors) {
+    const found = document.querySelector<HTMLElement>(selector);
+    if (found) return found;
+  }
+  return null;
 }
 
 /** The nearest thing that can be focused in that direction; sideways distance counts three times. */
@@ -63,7 +79,8 @@ function nearest(from: HTMLElement, direction: Direction, scope: Element): HTMLE
   for (const candidate of scope.querySelectorAll<HTMLElement>(reachable)) {
     if (candidate === from || candidate.classList.contains('skip')) continue;
     const rect = candidate.getBoundingClientRect();
-    if (rect.width === 0 || rect.height === 0) continue;
+    // What a closed <details> holds has a size but cannot be seen.
+    if (rect.width === 0 || rect.height === 0 || candidate.checkVisibility?.() === false) continue;
     const distance = distanceBetween(start, rect, direction);
     if (distance !== null && distance < bestDistance) {
       best = candidate;

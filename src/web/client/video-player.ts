@@ -10,7 +10,7 @@ const retryMs = 5000;
 
 const controls = `<div class="controls"><media-time-range></media-time-range>
 <media-control-bar><media-play-button></media-play-button><media-mute-button></media-mute-button><media-volume-range></media-volume-range>
-<media-time-display showduration></media-time-display><span class="gap"></span>
+<media-time-display showduration notoggle aria-hidden="true"></media-time-display><span class="gap"></span>
 <media-playback-rate-button rates="0.5 0.75 1 1.25 1.5 2"></media-playback-rate-button><media-fullscreen-button></media-fullscreen-button></media-control-bar></div>`;
 
 export class KinoraPlayer extends HTMLElement {

@@ -4,7 +4,8 @@ import { keysList } from '../keys.ts';
 import { layout } from '../layout.ts';
 import { type Theme, themes, type View } from '../view.ts';
 
-export type Room = { readonly freeBytes: number; readonly wholeBytes: number };
+/** `freeBytes` is what videos may still take: less the reserve. */
+export type Room = { readonly freeBytes: number; readonly totalBytes: number };
 
 export type SettingsPage = {
   readonly version: string;
@@ -42,9 +43,8 @@ function choice(name: string, value: string, label: string, isChosen: boolean): 
 
 function roomMeter(view: View, room: Room, reserveBytes: number): string {
   const { formats } = view;
-  const usedBytes = room.wholeBytes - room.freeBytes;
-  const usable = Math.max(0, room.freeBytes - reserveBytes);
-  return html`<div class="room"><p><strong>${formats.size(usable)}</strong> free for videos</p>
-<progress class="bar-wide" max="1" value="${(usedBytes / Math.max(1, room.wholeBytes)).toFixed(4)}" aria-label="Used"></progress>
-<p class="hint">${formats.size(usedBytes)} of ${formats.size(room.wholeBytes)} used on this disk; ${formats.size(reserveBytes)} are always kept free.</p></div>`;
+  const taken = 1 - room.freeBytes / Math.max(1, room.totalBytes);
+  return html`<div class="room"><p><strong>${formats.size(room.freeBytes)}</strong> free for videos</p>
+<progress class="bar-wide" max="1" value="${Math.min(1, Math.max(0, taken)).toFixed(4)}" aria-label="Taken"></progress>
+<p class="hint">Of ${formats.size(room.totalBytes)} on this disk. ${formats.size(reserveBytes)} are always kept free.</p></div>`;
 }
