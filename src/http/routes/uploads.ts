@@ -135,7 +135,7 @@ const escapes = new Map([
 
 /** The name as the person's disk has it. */
 function fileNameOf(part: MultipartFile): string {
-  return (part.filename ?? '').replace(/%22|%0d|%0a/gi, (escape) => escapes.get(escape.toLowerCase())!);
+  return (part.filename ?? '').replace(/%22|%0d|%0a/gi, (written) => escapes.get(written.toLowerCase())!);
 }
 
 /** Reads past the rest of a file; false when it is longer than `limitBytes`. */
