@@ -21,7 +21,10 @@ const failed: string[] = [];
 for (const name of asked.length > 0 ? asked : all) {
   console.log(`\n== ${name}`);
   const child = spawn(process.execPath, [join(folder, `${name}.ts`)], { stdio: 'inherit' });
+  const stop = () => child.kill();
+  process.once('SIGTERM', stop);
   const [status] = await once(child, 'exit');
+  process.off('SIGTERM', stop);
   if (status !== 0) failed.push(name);
 }
 if (failed.length > 0) {

@@ -22,10 +22,16 @@ type Target = { readonly name: string; readonly url: string; readonly pid: numbe
 
 const folder = await mkdtemp(join(tmpdir(), 'kinora-bench-'));
 const children: ChildProcess[] = [];
+const endChildren = () => {
+  for (const child of children) child.kill();
+};
+process.on('exit', endChildren);
+// nginx would outlive this otherwise; `exit` handlers run on a normal end only.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
 try {
   await main();
 } finally {
-  for (const child of children) child.kill();
+  endChildren();
   await rm(folder, { recursive: true, force: true });
 }
 
