@@ -78,11 +78,20 @@ async function main(): Promise<void> {
   print('|---|---|---|---|---|---|---|---|');
   row('Kinora', [stalled]);
 
-  print('\n| viewers | slowest gets per second | server’s share of a core |');
-  print('|---|---|---|');
+  print(
+    '\n| viewers | slowest gets per second | median | server’s share of a core | µs per picture | machine busy |',
+  );
+  print('|---|---|---|---|---|---|');
   for (const count of [1000, 2000, 2500, 3000]) {
     const load = await measure(startKinora, count);
-    print(`| ${count} | ${load.fps_viewer_min} | ${load.server_cpu_pct} % |`);
+    const cells = [
+      count,
+      load.fps_viewer_min,
+      load.fps_viewer_med,
+      `${load.server_cpu_pct} %`,
+      load.server_us_per_frame,
+    ];
+    print(`| ${cells.join(' | ')} | ${load.sys_busy_pct} % |`);
   }
 }
 
@@ -161,7 +170,7 @@ export async function* samples(_options, { signal }) {
 async function measure(start: () => Promise<Running>, count: number, stalled = 0): Promise<Load> {
   const { url, child } = await start();
   try {
-    const flags = ['-c', count, '-d', seconds, '-w', 2, '-p', child.pid!, '-f', fps, '-s', stalled, url].map(
+    const flags = ['-c', count, '-d', seconds, '-w', 4, '-p', child.pid!, '-f', fps, '-s', stalled, url].map(
       String,
     );
     const load = spawn(join(folder, 'mjpegload'), flags, { stdio: ['ignore', 'pipe', 'inherit'] });

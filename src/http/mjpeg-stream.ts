@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Viewer, Viewing } from '../cameras/cameras.ts';
 import { boundary, type LiveSample, streamStart } from '../cameras/live-sample.ts';
 import type { Clock } from '../clock.ts';
+import { idleDescriptor } from './kernel-send.ts';
 import type { PictureCarrier } from './picture-carrier.ts';
 
 /** A viewer that has not taken one picture in this time is gone without having said so. */
@@ -52,6 +53,7 @@ class MjpegStream implements Viewer {
   readonly #clock: Clock;
   readonly #carrier: PictureCarrier;
   readonly #viewing: Viewing;
+  #descriptor: number | null = null;
   readonly #gapMs: number;
   #dueMs = -Infinity;
   #lastSequence = 0;
@@ -107,7 +109,9 @@ class MjpegStream implements Viewer {
     // From due time to due time, so that the rate comes out right; from now on after a pause.
     this.#dueMs += this.#gapMs;
     if (!(this.#dueMs > sample.takenAtMonotonicMs)) this.#dueMs = sample.takenAtMonotonicMs + this.#gapMs;
-    this.#carrier.send(this.#socket, sample);
+    // Good for as long as the socket is open, which both callers have seen to.
+    this.#descriptor ??= idleDescriptor(this.#socket);
+    this.#carrier.send(this.#socket, this.#descriptor, sample);
   }
 
   #isDue(sample: LiveSample): boolean {
@@ -119,7 +123,7 @@ class MjpegStream implements Viewer {
     this.#busySinceMs = null;
     const missed = this.#waiting;
     this.#waiting = 0;
-    if (missed === 0 || this.#isOver) return;
+    if (missed === 0 || this.#isOver || this.#socket.destroyed) return;
     const newest = this.#viewing.newest();
     const isNew = newest !== null && newest.sequence > this.#lastSequence;
     this.#viewing.countDropped(isNew ? missed - 1 : missed);

@@ -5,7 +5,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { LiveSample } from '../cameras/live-sample.ts';
-import { idleDescriptor, type KernelSend, loadKernelSend } from './kernel-send.ts';
+import { type KernelSend, loadKernelSend } from './kernel-send.ts';
 
 /** MFD_CLOEXEC, memfd_create(2): worker processes do not inherit the file. */
 const closeOnExec = 1;
@@ -14,13 +14,17 @@ const closeOnExec = 1;
 const plainSends = 2;
 
 export type PictureCarrier = {
-  /** Sends a picture's part to a socket that has nothing waiting; what the kernel does not take waits in the socket. */
-  send(socket: Socket, picture: LiveSample): void;
+  /**
+   * Sends a picture's part to an open socket that has nothing waiting; what the kernel does not take waits in the
+   * socket. `descriptor` is the socket's own (`idleDescriptor`, asked once: it costs as much as the rest of the
+   * way through JavaScript), null where it has none.
+   */
+  send(socket: Socket, descriptor: number | null, picture: LiveSample): void;
 };
 
 /** Writes to each socket by itself. */
 export const plainCarrier: PictureCarrier = {
-  send: (socket, { part }) => void socket.write(part),
+  send: (socket, _descriptor, { part }) => void socket.write(part),
 };
 
 /** The carrier of this machine: through the kernel on Linux with the optional package koffi, else the plain one. */
@@ -56,7 +60,7 @@ function createKernelCarrier(kernel: KernelSend, createFile: () => number): Pict
   };
 
   return {
-    send(socket, picture) {
+    send(socket, descriptor, picture) {
       if (picture !== current) {
         if (current === null) setImmediate(forget);
         else forget();
@@ -65,9 +69,9 @@ function createKernelCarrier(kernel: KernelSend, createFile: () => number): Pict
       const { part } = picture;
       sends += 1;
       if (sends === plainSends + 1) open(part);
-      const descriptor = file < 0 ? null : idleDescriptor(socket);
-      // A failed one is told by the socket itself, in the plain write.
-      const taken = descriptor === null ? 0 : Math.max(0, kernel.send(descriptor, file, 0, part.length));
+      // A send that fails is told by the socket itself, in the plain write.
+      const canCarry = file >= 0 && descriptor !== null;
+      const taken = canCarry ? Math.max(0, kernel.send(descriptor, file, 0, part.length)) : 0;
       if (taken < part.length) socket.write(taken === 0 ? part : part.subarray(taken));
     },
   };
