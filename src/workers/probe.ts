@@ -1,12 +1,11 @@
 // Finds the length and the codecs of a file whose container no parser of ours reads (AVI, MPEG-TS, MP3, ...), in a
 // forked process: whatever such a file does to a demuxer, the server does not feel it. The process sees only the
 // bytes it asks for, is given a bounded time and memory, and is ended after one file.
-import { type ChildProcess, fork } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { ReadAt } from '../media/feed.ts';
+import { type KeptProcess, keepProcess, type ProcessEnd } from './kept-process.ts';
 import type { ProbeAnswer, Probed, ProbeRequest } from './probe-messages.ts';
 
 export type { Probed, ProbedTrack } from './probe-messages.ts';
@@ -50,19 +49,23 @@ export function createProbe({ clock, log, ...options }: ProbeOptions): Probe {
 
   const run = async (readAt: ReadAt, sizeBytes: number): Promise<Probed> => {
     if (closing.signal.aborted) throw closed();
-    const child = fork(program, {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      execArgv: ['--max-old-space-size=128', '--no-warnings'],
-      env: {},
+    const heard: { listener: (message: unknown) => void } = { listener: () => undefined };
+    const kept = keepProcess({
+      program,
+      clock,
+      onMessage: (message) => heard.listener(message),
+      maxMemoryBytes,
+      watchEveryMs,
     });
     const over = new AbortController();
     const onClosing = () => over.abort();
     closing.signal.addEventListener('abort', onClosing, { once: true });
     try {
       return await Promise.race([
-        converse(child, readAt, sizeBytes),
-        watchMemory(child, maxMemoryBytes, clock, over.signal),
+        converse(kept, heard, readAt, sizeBytes),
+        kept.ended.then((end): never => {
+          throw errorOf(end);
+        }),
         clock.sleep(timeoutMs, over.signal).then(
           () => {
             throw new AppError('unsupported-media', 'Looking into this file took too long.');
@@ -78,7 +81,7 @@ export function createProbe({ clock, log, ...options }: ProbeOptions): Probe {
     } finally {
       over.abort();
       closing.signal.removeEventListener('abort', onClosing);
-      await end(child);
+      await kept.end();
     }
   };
 
@@ -100,11 +103,15 @@ function closed(): AppError {
 }
 
 /** Hands out the bytes the process asks for until it answers. */
-function converse(child: ChildProcess, readAt: ReadAt, sizeBytes: number): Promise<Probed> {
+function converse(
+  kept: KeptProcess,
+  heard: { listener: (message: unknown) => void },
+  readAt: ReadAt,
+  sizeBytes: number,
+): Promise<Probed> {
   let readBytes = 0;
   const { promise, resolve, reject } = Promise.withResolvers<Probed>();
-  const fail = (message: string, cause?: unknown) =>
-    reject(new AppError('unsupported-media', message, { cause }));
+  const fail = (message: string) => reject(new AppError('unsupported-media', message));
 
   const handOut = async ({ id, position, length }: Extract<ProbeAnswer, { kind: 'read' }>) => {
     const isSane = [position, length].every((number) => Number.isSafeInteger(number) && number >= 0);
@@ -114,60 +121,38 @@ function converse(child: ChildProcess, readAt: ReadAt, sizeBytes: number): Promi
     readBytes += bytes.length;
     if (readBytes > maxReadBytes) return fail('Too much of this file has to be read to tell what is in it.');
     const got = bytes.length === 0 ? 0 : await readAt(bytes, position);
-    if (child.connected)
-      child.send({ kind: 'bytes', id, bytes: bytes.subarray(0, got) } satisfies ProbeRequest);
+    kept.send({ kind: 'bytes', id, bytes: bytes.subarray(0, got) } satisfies ProbeRequest);
   };
 
-  child.on('message', (answer: ProbeAnswer) => {
+  heard.listener = (message) => {
+    const answer = message as ProbeAnswer | null;
+    if (!answer) return;
     if (answer.kind === 'read') handOut(answer).catch(reject);
     else if (answer.kind === 'found') resolve(answer.found);
     else if (answer.kind === 'no-engine') reject(new AppError('unavailable', noEngine));
     else fail(`Nothing could be made of this file: ${answer.message}`);
-  });
-  child.on('error', (error) =>
-    reject(
-      new AppError('unavailable', 'No process could be started to look into this file.', { cause: error }),
-    ),
-  );
-  child.on('exit', (code, signal) =>
-    fail(`Looking into this file ended the process that did it (${signal ?? code}).`),
-  );
-  child.send({ kind: 'describe', sizeBytes } satisfies ProbeRequest, (error) => {
-    if (error) fail('Looking into this file ended the process that did it.', error);
-  });
+  };
+  kept.send({ kind: 'describe', sizeBytes } satisfies ProbeRequest);
   return promise;
 }
 
 export const noEngine =
   'The engine for other formats (node-av) is not installed on this machine, so their length and codecs are not known.';
 
-/** Rejects when the process has grown too large. Where the system does not tell, only the time limit holds. */
-async function watchMemory(
-  child: ChildProcess,
-  maxBytes: number,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<never> {
-  const isOver = new Promise<never>(() => {});
-  if (process.platform !== 'linux') return isOver;
-  for (;;) {
-    try {
-      await clock.sleep(watchEveryMs, signal);
-      const status = await readFile(`/proc/${child.pid}/status`, 'latin1');
-      const residentBytes = Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
-      if (residentBytes > maxBytes) break;
-    } catch {
-      return isOver; // ended, which the others hear of
-    }
+function errorOf(end: ProcessEnd): AppError {
+  switch (end.why) {
+    case 'missing':
+      return new AppError('unavailable', 'No process could be started to look into this file.', {
+        cause: end.error,
+      });
+    case 'too-large':
+      return new AppError('unsupported-media', 'Looking into this file took too much memory.');
+    case 'crashed':
+      return new AppError(
+        'unsupported-media',
+        `Looking into this file ended the process that did it (${end.how}).`,
+      );
+    default:
+      return closed();
   }
-  throw new AppError('unsupported-media', 'Looking into this file took too much memory.');
-}
-
-/** SIGKILL: a process stuck in native code hears nothing else. */
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  child.once('exit', () => resolve());
-  child.kill('SIGKILL');
-  await promise;
 }
