@@ -1,6 +1,6 @@
 // The HTTP server: one Fastify instance with every route, its limits, its errors and its end.
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { AppError } from '../errors.ts';
 import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
@@ -45,7 +45,7 @@ export async function createServer(services: Services): Promise<Server> {
 export async function buildFastify(services: Services): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: services.log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     // Uploads may take hours; slow heads may not.
     requestTimeout: 0,
     keepAliveTimeout: 65_000,
