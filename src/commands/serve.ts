@@ -1,6 +1,5 @@
 // `kinora serve`: starts the program and ends it on a signal. The first signal drains (exit 0), a second one ends
 // it at once (exit 1).
-import { setFlagsFromString } from 'node:v8';
 import { createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { isAppError } from '../errors.ts';
@@ -14,9 +13,6 @@ import { commandSettings } from './command-settings.ts';
 const samePressMs = 300;
 
 export async function serve(words: readonly string[]): Promise<void> {
-  // The young generation stays at its first size. Pieces of uploads die young, outside of V8's heap, and only its
-  // collections free them: with room to grow, ten uploads at once held 60 MB of dead pieces, without it 22 MB.
-  setFlagsFromString('--semi-space-growth-factor=1');
   if (words.length > 0) {
     console.error(`kinora: serve takes no arguments, got "${words.join(' ')}"`);
     process.exit(2);
