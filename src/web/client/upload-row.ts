@@ -2,7 +2,7 @@
 import type { Interrupted } from './interrupted.ts';
 import { Speed } from './speed.ts';
 import type { Transfer } from './upload-transfer.ts';
-import { formatDuration, formatShare, formatSize } from './video-state.ts';
+import { fetchVideoState, formatDuration, formatShare, formatSize } from './video-state.ts';
 
 export type UploadState = 'waiting' | 'going' | 'paused' | 'lost' | 'failed' | 'interrupted' | 'done';
 
@@ -52,7 +52,7 @@ export class UploadRow {
     this.state = state;
     this.element.className = `upload ${state}`;
     this.#doing.textContent = sentence;
-    this.#bar.hidden = state === 'interrupted' || state === 'failed';
+    this.#bar.hidden = state === 'interrupted' || state === 'failed' || state === 'done';
     if (state !== 'going') this.#speed = null;
     this.#showButtons();
   }
@@ -76,6 +76,19 @@ export class UploadRow {
     const link = Object.assign(document.createElement('a'), { className: 'button', href: `/videos/${id}` });
     link.textContent = 'Watch';
     this.#buttons.prepend(link);
+    this.#showWhatItIs(id, link);
+  }
+
+  /** What arrived may be no more than kept: the row says so instead of promising a picture. */
+  async #showWhatItIs(id: string, link: HTMLAnchorElement): Promise<void> {
+    try {
+      const video = await fetchVideoState(id);
+      if (video?.status !== 'unplayable') return;
+      this.#doing.textContent = 'Here, but it cannot be played';
+      link.textContent = 'Open';
+    } catch {
+      // The page behind the link says it in any case.
+    }
   }
 
   #showButtons(): void {
