@@ -51,9 +51,10 @@ async function shownFrame(page: Page): Promise<number | null> {
   return readFrameNumber(Buffer.from(picture.base64, 'base64'), picture.width, picture.height);
 }
 
-/** Sixteen squares' worth of what the live picture looks like now, to tell whether it moves. */
+/** What the live picture looks like now, to tell whether it moves: scripts draw it on a canvas, else it is an image. */
 async function livePicture(page: Page): Promise<string> {
-  return (await page.locator('img[src*="stream.mjpeg"]').first().screenshot()).toString('base64');
+  const picture = page.locator('main canvas, main img[src*="stream.mjpeg"]').locator('visible=true').first();
+  return (await picture.screenshot()).toString('base64');
 }
 
 async function newPage(
@@ -76,10 +77,10 @@ describe('a newcomer with an ordinary browser', () => {
     await page.getByRole('link', { name: 'Upload' }).first().click();
     await page.waitForURL('**/upload');
     await page.locator('input[type=file]').setInputFiles(film);
-    // Scripts upload at once and lead on; the film's page is one click away at most.
-    const title = basename(film, '.mkv');
-    await page.getByRole('link', { name: title }).first().click({ timeout: 60_000 });
+    // Scripts upload at once; the film's page is one click away.
+    await page.getByRole('link', { name: 'Watch' }).first().click({ timeout: 60_000 });
     await page.waitForURL(/\/videos\/[0-9a-z]{16}/);
+    await page.getByRole('heading', { name: basename(film, '.mkv') }).waitFor();
 
     await page.waitForFunction(() => (document.querySelector('video')?.readyState ?? 0) >= 2);
     const duration = await page.evaluate(() => document.querySelector('video')!.duration);

@@ -61,7 +61,7 @@ describe('a running program', () => {
     try {
       const { stderr, status } = run([], { KINORA_DATA: program.dataFolder, KINORA_PORT: '0' });
       assert.equal(status, 1);
-      assert.match(stderr, new RegExp(`another.*${program.pid}`, 'i'));
+      assert.match(stderr, new RegExp(`already runs.*process ${program.pid}`));
     } finally {
       await program.close();
     }
