@@ -205,11 +205,15 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
     close: async () => {},
   };
 
-  const camera = (id: string, name: string, part: Partial<CameraInfo>): CameraInfo => ({
-    ...{ id, name, driver: 'emulated', state: 'off', viewers: 0, message: null },
-    ...{ lastPictureAtMs: null, isFromSettings: true },
-    ...part,
-  });
+  // The port grows with its own issues; the pages read these fields.
+  const camera = (id: string, name: string, part: Partial<CameraInfo>) => {
+    const info: Partial<CameraInfo> = {
+      ...{ id, name, driver: 'emulated', state: 'off', viewers: 0, message: null },
+      ...{ lastPictureAtMs: null, isFromSettings: true },
+      ...part,
+    };
+    return info as CameraInfo;
+  };
   const cameraList = [
     camera('default', 'Front door', { state: 'live', viewers: 2, lastPictureAtMs: nowMs - 400 }),
     camera('garden', 'Garden', { state: 'off', lastPictureAtMs: nowMs - 3 * 3_600_000 }),
@@ -219,7 +223,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
       message: 'The camera does not answer at its address.',
     }),
   ].slice(0, options.cameraCount ?? 4);
-  const cameras: Cameras = {
+  const cameraPort: Partial<Cameras> = {
     list: () => cameraList,
     get: (id) => cameraList.find((candidate) => candidate.id === id) ?? null,
     figures: () => [],
@@ -237,6 +241,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
     close: async () => {},
   };
 
+  const cameras = cameraPort as Cameras;
   // Pages ask these for one thing each; the rest of them is tested where it lives.
   const catalogue = { countVideos: async () => videos.length } as Partial<Catalogue> as Catalogue;
   const room = { freeBytes: 411_000_000_000, totalBytes: 1_000_000_000_000 };
