@@ -8,8 +8,8 @@ export type PictureFormat = {
   readonly height: number;
   /** Width over height as shown, with the pixels' own shape: display width in pixels. */
   readonly displayWidth: number;
-  /** Most pictures that come before one that is shown earlier; 0 where order of coming and showing are the same. */
-  readonly reorderDepth: number;
+  /** Most pictures that come before one that is shown earlier; 0: shown in the order they come; null: not told. */
+  readonly reorderDepth: number | null;
 };
 
 /** Sizes beyond this are no camera's; level 6.2 ends at 16,384. */
@@ -112,10 +112,10 @@ function readAvcSet(set: Uint8Array): PictureFormat | null {
   const width = columns * 16 - unitX * (crop.left + crop.right);
   const height = rows * 16 * fields - unitY * (crop.top + crop.bottom);
   const usage = bits.flag() ? readAvcUsage(bits) : null; //      vui_parameters_present_flag
-  // Without a word on it: baseline and order type 2 never reorder; of the others, cameras do not (the times say so
-  // where one does, see `LiveTimes`).
+  // Baseline and order type 2 never reorder, whether they say so or not.
   const isOrdered = profile === 66 || orderType === 2;
-  const reorderDepth = isOrdered ? 0 : Math.min(usage?.reorderDepth ?? 0, maxReorderDepth);
+  const told = usage?.reorderDepth ?? null;
+  const reorderDepth = isOrdered ? 0 : told === null ? null : Math.min(told, maxReorderDepth);
   return checked(width, height, usage?.pixel ?? [1, 1], reorderDepth, bits);
 }
 
@@ -259,7 +259,7 @@ function checked(
   width: number,
   height: number,
   pixel: readonly [number, number],
-  reorderDepth: number,
+  reorderDepth: number | null,
   bits: BitReader,
 ): PictureFormat | null {
   if (bits.isPastEnd || !(width >= 1 && width <= maxSide && height >= 1 && height <= maxSide)) return null;

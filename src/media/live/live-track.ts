@@ -23,7 +23,7 @@ export type LiveTrack = {
   readonly height: number;
   readonly displayWidth: number;
   /** See `PictureFormat`. */
-  readonly reorderDepth: number;
+  readonly reorderDepth: number | null;
   /** Sound: ticks of one sample where the codec fixes them, else 0. */
   readonly frameTicks: number;
 };
@@ -63,7 +63,7 @@ export function describeLiveTrack(codec: string, config: Uint8Array): LiveTrack 
     ...{ kind: isVideo ? 'video' : 'audio', codec: known, config },
     ...{ codecString: description.codecString, sampleEntry, timescale },
     ...{ width: format?.width ?? 0, height: format?.height ?? 0, displayWidth: format?.displayWidth ?? 0 },
-    ...{ reorderDepth: format?.reorderDepth ?? 0, frameTicks: description.frameLength },
+    ...{ reorderDepth: format ? format.reorderDepth : 0, frameTicks: description.frameLength },
   };
 }
 
