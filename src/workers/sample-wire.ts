@@ -1,4 +1,4 @@
-// Samples on a pipe between the server and a process that touches codecs, in both directions: a head of 20 bytes,
+// Samples on a pipe between the server and a process that touches codecs, in both directions: a head of 28 bytes,
 // the decoder's configuration, the sample. Memory: one sample; each byte of it is copied at most once.
 import type { Writable } from 'node:stream';
 import { AppError } from '../errors.ts';
@@ -12,6 +12,8 @@ export type WireSample = {
   readonly data: Uint8Array;
   /** Presentation time in microseconds on the sender's own clock. */
   readonly ptsMicros: number;
+  /** Decode time on the same clock, where it is known and another: only pictures in another order have one. */
+  readonly dtsMicros?: number;
   readonly isKey: boolean;
   /** Decoder configuration (avcC, hvcC, AudioSpecificConfig, OpusHead), where it is new. */
   readonly config?: Uint8Array;
@@ -36,7 +38,7 @@ export type SampleParser = {
 };
 
 // The head, little-endian.
-const headBytes = 20;
+const headBytes = 28;
 const atMark = 0; //    u8   always `mark`: tells a side that has lost its place at once
 const atCodec = 1; //   u8   number of the codec
 const atFlags = 2; //   u8   1: key
@@ -44,6 +46,7 @@ const atFlags = 2; //   u8   1: key
 const atConfigBytes = 4; // u32
 const atDataBytes = 8; //   u32
 const atPts = 12; //    f64  microseconds; exact for 285 years
+const atDts = 20; //    f64  the same, as the presentation time where there is no other
 
 const mark = 0x4b;
 const keyFlag = 1;
@@ -61,6 +64,7 @@ export function sampleHead(sample: WireSample): Buffer {
   head.writeUInt32LE(sample.config?.length ?? 0, atConfigBytes);
   head.writeUInt32LE(sample.data.length, atDataBytes);
   head.writeDoubleLE(sample.ptsMicros, atPts);
+  head.writeDoubleLE(sample.dtsMicros ?? sample.ptsMicros, atDts);
   return head;
 }
 
@@ -97,7 +101,8 @@ export function createSampleParser(limits: WireLimits = {}): SampleParser {
       configBytes <= maxConfigBytes &&
       dataBytes > 0 &&
       dataBytes <= maxDataBytes &&
-      Number.isFinite(head.readDoubleLE(atPts));
+      Number.isFinite(head.readDoubleLE(atPts)) &&
+      Number.isFinite(head.readDoubleLE(atDts));
     if (!isSane)
       throw new AppError('internal', 'The process that touches codecs sent something that is no sample.');
   };
@@ -105,10 +110,13 @@ export function createSampleParser(limits: WireLimits = {}): SampleParser {
   const finish = (bytes: Buffer): WireSample => {
     headFilled = 0;
     body = null;
+    const ptsMicros = head.readDoubleLE(atPts);
+    const dtsMicros = head.readDoubleLE(atDts);
     return {
       codec: codecs[head[atCodec]! - 1]!,
       data: bytes.subarray(configBytes),
-      ptsMicros: head.readDoubleLE(atPts),
+      ptsMicros,
+      ...(dtsMicros !== ptsMicros && { dtsMicros }),
       isKey: (head[atFlags]! & keyFlag) !== 0,
       // A copy: configurations are kept for long and must not hold a picture's bytes with them.
       ...(configBytes > 0 && { config: Buffer.from(bytes.subarray(0, configBytes)) }),

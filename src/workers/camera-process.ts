@@ -1,0 +1,76 @@
+// The process behind `camera-input.ts`: opens one camera, file or device with FFmpeg (node-av) and sends its samples
+// through descriptor 3 until it is told to stop. Nothing it says is trusted by the server.
+import { Socket } from 'node:net';
+import type { CameraAnswer, CameraRequest, CameraSource, InputFailure } from './camera-messages.ts';
+import { type WireSample, writeSample } from './sample-wire.ts';
+
+/** What reads one source. */
+export type CameraReader = {
+  /** Sends samples until `stop`. Throws a `ReadError`, or anything else for what nobody thought of. */
+  run(send: SendSample): Promise<void>;
+  /** Makes `run` return soon, also while it waits for the camera. */
+  stop(): void;
+};
+
+/** Resolves when the next may come: at once, or when the server has taken some. */
+export type SendSample = (sample: WireSample) => Promise<void> | void;
+
+const pipe = new Socket({ fd: 3, readable: false, writable: true });
+let reader: CameraReader | null = null;
+let isStopping = false;
+
+// The server has gone, however it did.
+process.on('disconnect', () => process.exit());
+pipe.on('error', () => process.exit());
+process.on('message', (request: CameraRequest) => {
+  if (request.kind === 'stop') {
+    isStopping = true;
+    if (reader) reader.stop();
+    else process.exit();
+  } else void serve(request.source);
+});
+setInterval(() => say({ kind: 'alive' }), 1000);
+
+function say(answer: CameraAnswer): void {
+  process.send?.(answer, undefined, undefined, () => undefined);
+}
+
+async function serve(source: CameraSource): Promise<void> {
+  let failure: InputFailure = { stage: 'read', code: 'EOF', detail: '' };
+  try {
+    reader = await createReader(source);
+    if (!reader) return say({ kind: 'no-engine' });
+    if (!isStopping) await reader.run(send);
+  } catch (error) {
+    failure = failureOf(error);
+  }
+  // Killed rather than run down: the engine's own clean-up at exit is of no use to anybody.
+  if (isStopping) process.kill(process.pid, 'SIGKILL');
+  // The server ends this process once it has read that.
+  say({ kind: 'failed', failure });
+}
+
+async function createReader(source: CameraSource): Promise<CameraReader | null> {
+  try {
+    await import('node-av/lib');
+  } catch {
+    return null;
+  }
+  const onOpened = () => say({ kind: 'opened' });
+  if (source.kind === 'test') {
+    const { createTestReader } = await import('./test-camera.ts');
+    return createTestReader(source, onOpened);
+  }
+  const { createDemuxReader } = await import('./camera-demux.ts');
+  return createDemuxReader(source, onOpened);
+}
+
+function failureOf(error: unknown): InputFailure {
+  const { stage = 'read', code = 'FAILED', message = String(error) } = error as Partial<InputFailure> & Error;
+  return { stage, code: String(code).slice(0, 60), detail: message.slice(0, 300) };
+}
+
+function send(sample: WireSample): Promise<void> | void {
+  if (writeSample(pipe, sample)) return;
+  return new Promise((resolve) => pipe.once('drain', resolve));
+}
