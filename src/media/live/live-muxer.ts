@@ -176,7 +176,8 @@ export class LiveMuxer {
   }
 
   #writePicture(unit: LiveUnit): void {
-    const { micros } = this.#timeline.place('video', unit.ptsMicros, unit.takenAtMonotonicMs);
+    const mayReorder = this.#video!.reorderDepth !== 0;
+    const { micros } = this.#timeline.place('video', unit.ptsMicros, unit.takenAtMonotonicMs, mayReorder);
     const times = this.#decodeTimes.next(Math.round(micros * 0.09), this.#intervalTicks);
     const step = times.decode - this.#lastDecode;
     if (step > 0 && step <= longestIntervalTicks) this.#intervalTicks = step;
