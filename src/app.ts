@@ -42,7 +42,10 @@ export async function createApp(config: Config, { clock, log }: { clock: Clock; 
     const library = createLibrary({ blobs, catalogue, clock, log, config: config.data, probe });
     opened.push(() => library.close());
     await library.start();
-    const cameras = await createCameras({ settings: config.cameras, catalogue, clock, log });
+    const cameras = await createCameras({
+      ...{ settings: config.cameras, catalogue, clock, log },
+      dataFolder: folder,
+    });
     opened.push(() => cameras.close());
     const metrics = createMetrics({ cameras });
     const server = await createServer({ config, clock, log, catalogue, blobs, library, cameras, metrics });

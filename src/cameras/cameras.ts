@@ -1,5 +1,10 @@
 // The cameras of the house as the rest of the program sees them; `create-cameras.ts` puts them together.
+import type { CameraKinds } from './camera-kinds.ts';
+import type { FoundCamera } from './discovery/discover-cameras.ts';
 import type { LiveSample } from './live-sample.ts';
+
+export type { CameraKinds } from './camera-kinds.ts';
+export type { FoundCamera } from './discovery/discover-cameras.ts';
 
 /** `off`: nobody watches. `starting`: the driver runs, no picture yet. `no-signal`: it failed or has gone silent. */
 export type CameraState = 'off' | 'starting' | 'live' | 'no-signal';
@@ -10,6 +15,10 @@ export type CameraInfo = {
   /** A built-in driver's name; `module` stands for any file of the user's, whose path is nobody else's business. */
   readonly driver: string;
   readonly state: CameraState;
+  /** Since when it is in this state, milliseconds since the epoch. */
+  readonly stateSinceMs: number;
+  /** What it sends, known once it ran. */
+  readonly kinds: CameraKinds;
   readonly viewers: number;
   /** Why there is no signal, a sentence; else null. */
   readonly message: string | null;
@@ -25,6 +34,8 @@ export type CameraFigures = {
   /** Samples taken from the driver, and their bytes. */
   readonly samplesIn: number;
   readonly bytesIn: number;
+  /** Of the samples, those that are pictures. */
+  readonly picturesIn: number;
   /** What the driver gave and the hub refused (no JPEG, too large). */
   readonly refused: number;
   /** Samples some viewer was not given because it was still busy with an earlier one, all viewers together. */
@@ -38,6 +49,53 @@ export type NewCamera = {
   readonly name: string;
   readonly driver: string;
   readonly options: Readonly<Record<string, unknown>>;
+};
+
+/** What is to be different; what is left out stays as it is. */
+export type CameraChanges = {
+  readonly name?: string | undefined;
+  /** Another driver: of the options only those given here hold. */
+  readonly driver?: string | undefined;
+  /** null takes an option away. A password that is not given stays, unless the camera's address becomes another's. */
+  readonly options?: Readonly<Record<string, unknown>> | undefined;
+};
+
+/** How a camera is set up, as far as people may see it. */
+export type CameraSetup = {
+  readonly id: string;
+  readonly name: string;
+  readonly driver: string;
+  /** Without passwords, and addresses without the log-in in them. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Names of the options that are set and not shown. */
+  readonly secrets: readonly string[];
+};
+
+/** A camera to try out. */
+export type CameraCandidate = {
+  readonly driver: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** The camera whose passwords hold where none are given: the one being edited. */
+  readonly likeId?: string | undefined;
+};
+
+export type CameraTest = {
+  /** Whether a sample came. */
+  readonly ok: boolean;
+  /** What happened, a sentence. */
+  readonly message: string;
+  /** A picture where it sends JPEG. */
+  readonly picture: Picture | null;
+  readonly kinds: CameraKinds;
+};
+
+/** What a camera sends to us of itself. */
+export type PushedStream = {
+  /** The Content-Type of the body. */
+  readonly type: string;
+  /** What the sender gave as its key; null where it gave none. */
+  readonly key: string | null;
+  readonly body: AsyncIterable<Uint8Array>;
 };
 
 /** A JPEG picture. */
@@ -60,12 +118,21 @@ export type Viewer = {
   onState?(camera: CameraInfo): void;
   /** The camera was removed or the program ends: nothing more will come. Called once, never after `close`. */
   onEnd(): void;
+  /** How many people it stands for; 1 where it does not say. See `Viewing.audienceChanged`. */
+  audience?(): number;
 };
 
 export type Viewing = {
   /** The newest picture of the running driver; null where there is none yet or the camera has lost its signal. */
   newest(): LiveSample | null;
+  /**
+   * H.264 and H.265: the samples from the newest key frame on, oldest first, the sound between them included; empty
+   * where there are none. Every key frame and every sample of sound carries its decoder's `config`.
+   */
+  backlog(): readonly LiveSample[];
   countDropped(samples: number): void;
+  /** The viewer's `audience` is another one. */
+  audienceChanged(): void;
   /** Leaves. Idempotent. */
   close(): void;
 };
@@ -77,6 +144,26 @@ export type Cameras = {
   figures(): readonly CameraFigures[];
   /** Throws `conflict` (id taken), `bad-request` (id, driver or options are wrong, said in one sentence). */
   add(camera: NewCamera): Promise<CameraInfo>;
+  /** How a camera is set up, without its secrets; null where there is none or it stands in the settings. */
+  setup(id: string): CameraSetup | null;
+  /**
+   * Changes a camera; where it is watched it starts again with what is new. Throws `not-found`, `conflict` for one
+   * of the settings, `bad-request`.
+   */
+  edit(id: string, changes: CameraChanges): Promise<CameraInfo>;
+  /**
+   * Runs a driver apart from all cameras until its first sample, at most 10 s. Throws `bad-request` where the driver
+   * or its options are wrong, `too-many` where others are being tested, or the signal's reason.
+   */
+  test(candidate: CameraCandidate, signal: AbortSignal): Promise<CameraTest>;
+  /** Looks for cameras in the network and at this machine, 3 s. */
+  discover(signal: AbortSignal): Promise<readonly FoundCamera[]>;
+  /**
+   * Takes what a camera sends (driver `push`) until its body ends; resolves to the number of samples. Throws
+   * `not-found`, `conflict` (it is no such camera, or another one sends), `unauthorized`, `unsupported-media`,
+   * `bad-request`, or the signal's reason.
+   */
+  receive(id: string, stream: PushedStream, signal: AbortSignal): Promise<number>;
   /** Ends its viewers. Throws `not-found`, `conflict` for one of the settings file. */
   remove(id: string): Promise<void>;
   /** Starts the camera where it is off. Throws `not-found`. */

@@ -2,7 +2,7 @@
 // when it falls silent, and leaves it behind when it ignores its signal. Memory: one sample at a time.
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { CameraSample, DriverModule, DriverOptions } from './driver.ts';
+import type { CameraSample, DriverContext, DriverModule, DriverOptions } from './driver.ts';
 
 /** First pause after a failure, and the longest: soon back after a bump, and no hammering of a camera that is gone. */
 const firstPauseMs = 500;
@@ -26,6 +26,8 @@ export type DriverRunSetup = {
   readonly clock: Clock;
   /** From 0 to 1, for the jitter. */
   readonly random: () => number;
+  /** What else the driver is given. */
+  readonly extras?: Pick<DriverContext, 'report' | 'senders'>;
   /** Takes what the driver yields, unchecked. True where it was a sample worth the name. */
   readonly onSample: (sample: Uint8Array | CameraSample) => boolean;
   /** The driver failed with this error and will be started again after a pause. */
@@ -122,14 +124,14 @@ type Life = { samples: number; lastAtMs: number; isOver: boolean };
 
 /** Hands over what the driver yields until it ends or is left behind. */
 async function pump(
-  { load, options, clock, onSample }: DriverRunSetup,
+  { load, options, clock, extras, onSample }: DriverRunSetup,
   driverSignal: AbortSignal,
   lifeSignal: AbortSignal,
   life: Life,
 ): Promise<void> {
   const driver = await load();
   if (driverSignal.aborted) return;
-  const samples = driver.samples(options, { signal: driverSignal, clock });
+  const samples = driver.samples(options, { ...extras, signal: driverSignal, clock });
   try {
     for (;;) {
       const step = await samples.next();
@@ -162,6 +164,7 @@ async function watchSilence(
   try {
     const driver = await load();
     const maxPauseMs = driver.maxPauseMs?.(options) ?? defaultMaxPauseMs;
+    if (maxPauseMs === Number.POSITIVE_INFINITY) return null;
     for (;;) {
       const leftMs = life.lastAtMs + maxPauseMs - clock.monotonicMs();
       if (leftMs <= 0) {

@@ -1,5 +1,6 @@
 // What a camera driver is: one async generator of samples. The simplest yields JPEG buffers and nothing else.
 import type { Clock } from '../clock.ts';
+import type { Senders } from './senders.ts';
 
 /** A sample with all that can be known of it. A bare Uint8Array yielded by a driver is a JPEG picture of now. */
 export type CameraSample = {
@@ -12,6 +13,9 @@ export type CameraSample = {
   readonly isKey: boolean;
   /** Decoder configuration (avcC, hvcC, AudioSpecificConfig), on the first sample and whenever it changes. */
   readonly config?: Uint8Array;
+  /** When it was taken, by the program's clock, where that is not now: in pictures made of another sample. */
+  readonly takenAtMs?: number;
+  readonly takenAtMonotonicMs?: number;
 };
 
 /** Most bytes of one sample: far beyond any camera's picture, and small enough to hold a few. */
@@ -25,6 +29,10 @@ export type DriverContext = {
   readonly signal: AbortSignal;
   /** The program's time; a driver of the user's may ignore it. */
   readonly clock: Clock;
+  /** Says in a sentence why there is no picture now, while the driver itself goes on; the next sample ends that. */
+  readonly report?: (sentence: string) => void;
+  /** Where cameras that send to us arrive (driver `push`). */
+  readonly senders?: Senders;
 };
 
 /**
@@ -41,6 +49,6 @@ export type DriverModule = {
   readonly samples: Driver;
   /** Throws `bad-request` with one sentence about the option that is wrong. Opens nothing. */
   readonly checkOptions?: (options: DriverOptions) => void;
-  /** The longest pause between two pictures that is not yet silence, milliseconds; 10 s where it is not given. */
+  /** The longest pause between two pictures that is not yet silence, milliseconds; 10 s where it is not given. Infinity: it sees to that itself. */
   readonly maxPauseMs?: (options: DriverOptions) => number;
 };

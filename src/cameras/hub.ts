@@ -3,12 +3,15 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
+import { type CameraKinds, learnKinds, noKinds } from './camera-kinds.ts';
 import type { CameraFigures, CameraInfo, CameraState, Picture, Viewer, Viewing } from './cameras.ts';
 import { type CameraSample, type DriverModule, type DriverOptions, maxSampleBytes } from './driver.ts';
 import { type DriverRun, startDriverRun } from './driver-run.ts';
 import { trimJpeg } from './jpeg.ts';
 import { LiveSample } from './live-sample.ts';
+import { SampleBacklog } from './sample-backlog.ts';
 import { withoutSecrets } from './secrets.ts';
+import { Senders } from './senders.ts';
 
 /** How long a snapshot waits for a camera that starts. */
 const snapshotWaitMs = 10_000;
@@ -30,22 +33,36 @@ export type HubSetup = {
 };
 
 export class Hub {
-  readonly #setup: HubSetup;
+  #setup: HubSetup;
   readonly #viewers = new Set<Viewer>();
   #run: DriverRun | null = null;
   /** Settles when every run so far has released its device. */
   #released: Promise<void> = Promise.resolve();
   #linger: AbortController | null = null;
+  /** When there was somebody, on the monotonic clock: viewers who stand for nobody keep it on, and no longer. */
+  #lastPersonAtMs = -Infinity;
+  #hadPeople = false;
   #state: CameraState = 'off';
   #message: string | null = null;
+  #stateSinceMs: number;
+  #kinds: CameraKinds = noKinds;
   #newest: LiveSample | null = null;
+  readonly #backlog = new SampleBacklog();
+  /** The decoder configuration that holds now, by codec: every key frame and every sound sample is given it. */
+  readonly #configs = new Map<CameraSample['codec'], Uint8Array>();
   #lastPictureAtMs: number | null = null;
   #sequence = 0;
   #isClosed = false;
-  readonly #figures = { samplesIn: 0, bytesIn: 0, refused: 0, dropped: 0, restarts: 0 };
+  /** Where a camera that sends to us arrives; senders come and go whether it is watched or not. */
+  readonly senders: Senders;
+  /** When it fell silent while watched, on the monotonic clock: for the line in the log when it is back. */
+  #silentSinceMs: number | null = null;
+  readonly #figures = { samplesIn: 0, bytesIn: 0, picturesIn: 0, refused: 0, dropped: 0, restarts: 0 };
 
   constructor(setup: HubSetup) {
     this.#setup = setup;
+    this.#stateSinceMs = setup.clock.nowMs();
+    this.senders = new Senders(setup.clock);
   }
 
   get info(): CameraInfo {
@@ -55,7 +72,9 @@ export class Hub {
       name,
       driver,
       state: this.#state,
-      viewers: this.#viewers.size,
+      stateSinceMs: this.#stateSinceMs,
+      kinds: this.#kinds,
+      viewers: this.#audience(),
       message: this.#message,
       lastPictureAtMs: this.#lastPictureAtMs,
       isFromSettings,
@@ -66,6 +85,19 @@ export class Hub {
     return { id: this.#setup.id, ...this.#figures };
   }
 
+  /** Goes on under another name, or with another driver or other options: then it starts again where it runs. */
+  change(part: Partial<Pick<HubSetup, 'name' | 'driver' | 'load' | 'options'>>): void {
+    this.#setup = { ...this.#setup, ...part };
+    if (part.load) {
+      this.#kinds = noKinds;
+      const isRunning = this.#run !== null;
+      this.senders.close();
+      this.#switchOff();
+      if (isRunning && this.#viewers.size > 0) this.#start();
+    }
+    this.#tellChange();
+  }
+
   /** Adds a viewer and starts the driver where it is off. Throws `unavailable` once closed. */
   watch(viewer: Viewer): Viewing {
     if (this.#isClosed) throw new AppError('unavailable', 'This camera was removed or the program ends.');
@@ -74,14 +106,17 @@ export class Hub {
       onSample: (sample) => viewer.onSample(sample),
       onState: (camera) => viewer.onState?.(camera),
       onEnd: () => viewer.onEnd(),
+      audience: () => viewer.audience?.() ?? 1,
     };
     this.#viewers.add(own);
     this.#linger?.abort();
     this.#linger = null;
     if (!this.#run) this.#start();
-    this.#tellChange();
+    this.#onAudience();
     return {
       newest: () => (this.#state === 'live' ? this.#newest : null),
+      backlog: () => this.#backlog.samples,
+      audienceChanged: () => this.#onAudience(),
       countDropped: (samples) => {
         this.#figures.dropped += samples;
       },
@@ -91,12 +126,27 @@ export class Hub {
     };
   }
 
+  /** The newest picture where it is at most `maxAgeMs` old; whoever asks counts as a viewer who has just left. */
+  fresh(maxAgeMs: number): LiveSample | null {
+    const nowMs = this.#setup.clock.monotonicMs();
+    const newest = this.#state === 'live' ? this.#newest : null;
+    if (!newest || nowMs - newest.takenAtMonotonicMs > maxAgeMs) return null;
+    this.#lastPersonAtMs = nowMs;
+    if (this.#viewers.size === 0) this.#startLinger();
+    return newest;
+  }
+
+  /** Goes off at once where nobody watches. */
+  rest(): void {
+    if (this.#viewers.size === 0) this.#switchOff();
+  }
+
   /** See `Cameras.snapshot`. */
   async snapshot(maxAgeMs: number, signal: AbortSignal): Promise<Picture> {
     const { clock } = this.#setup;
     signal.throwIfAborted();
-    const newest = this.#state === 'live' ? this.#newest : null;
-    if (newest && clock.monotonicMs() - newest.takenAtMonotonicMs <= maxAgeMs) return pictureOf(newest);
+    const newest = this.fresh(maxAgeMs);
+    if (newest) return pictureOf(newest);
     if (this.#state === 'no-signal') throw this.#noSignal();
     const found = Promise.withResolvers<Picture>();
     const viewing = this.watch({
@@ -130,6 +180,7 @@ export class Hub {
       this.#isClosed = true;
       const viewers = [...this.#viewers];
       this.#viewers.clear();
+      this.senders.close();
       this.#switchOff();
       for (const viewer of viewers) viewer.onEnd();
     }
@@ -139,21 +190,26 @@ export class Hub {
   #start(): void {
     const { clock, random, load, options, log, id } = this.#setup;
     this.#setState('starting', null);
+    const extras = {
+      senders: this.senders,
+      report: (sentence: string) => {
+        if (this.#run === run) this.#setState('no-signal', this.#shown(sentence));
+      },
+    };
     const run = startDriverRun(
       {
         load,
         options,
         clock,
         random,
+        extras,
         onSample: (sample) => this.#run === run && this.#onSample(sample),
         onFailure: (error) => {
-          if (this.#run !== run) return;
-          const message = this.#messageOf(error);
-          log.warn({ camera: id, reason: message }, 'camera without signal');
-          this.#setState('no-signal', message);
+          if (this.#run === run) this.#setState('no-signal', this.#messageOf(error));
         },
         onRestart: () => {
           this.#figures.restarts += 1;
+          this.#forgetStream();
         },
         onAbandoned: () => {
           log.warn(
@@ -174,22 +230,35 @@ export class Hub {
     if (!run) return;
     this.#run = null;
     this.#newest = null;
+    this.#forgetStream();
     this.#released = run.stop();
     this.#setState('off', null);
   }
 
   #onLeft(): void {
+    this.#onAudience();
+    if (this.#viewers.size === 0 && this.#run) this.#startLinger();
+  }
+
+  /** Off so long after the last person left, though what stood for them (a stream made of this one) lingered itself. */
+  #startLinger(): void {
     const { clock, lingerMs } = this.#setup;
-    if (this.#viewers.size === 0 && this.#run) {
-      const linger = new AbortController();
-      this.#linger = linger;
-      void clock.sleep(lingerMs, linger.signal).then(
-        () => {
-          if (!linger.signal.aborted) this.#switchOff();
-        },
-        () => {},
-      );
-    }
+    this.#linger?.abort();
+    const linger = new AbortController();
+    this.#linger = linger;
+    const leftMs = this.#lastPersonAtMs + lingerMs - clock.monotonicMs();
+    void clock.sleep(Math.max(0, leftMs), linger.signal).then(
+      () => {
+        if (!linger.signal.aborted) this.#switchOff();
+      },
+      () => {},
+    );
+  }
+
+  #onAudience(): void {
+    const hasPeople = this.#audience() > 0;
+    if (hasPeople || this.#hadPeople) this.#lastPersonAtMs = this.#setup.clock.monotonicMs();
+    this.#hadPeople = hasPeople;
     this.#tellChange();
   }
 
@@ -209,15 +278,20 @@ export class Hub {
     const sample = new LiveSample(
       isBare
         ? { codec: 'jpeg', data: whole, ptsMicros: Math.round(nowMonotonicMs * 1000), isKey: true }
-        : { ...given, data: whole },
-      clock.nowMs(),
-      nowMonotonicMs,
+        : { ...given, data: whole, ...this.#configOf(given) },
+      (isBare ? undefined : given.takenAtMs) ?? clock.nowMs(),
+      (isBare ? undefined : given.takenAtMonotonicMs) ?? nowMonotonicMs,
       ++this.#sequence,
     );
     this.#figures.samplesIn += 1;
     this.#figures.bytesIn += whole.length;
+    this.#kinds = learnKinds(this.#kinds, sample);
     if (isJpeg) this.#newest = sample;
-    this.#lastPictureAtMs = sample.takenAtMs;
+    else this.#backlog.add(sample);
+    if (isPicture(sample)) {
+      this.#figures.picturesIn += 1;
+      this.#lastPictureAtMs = sample.takenAtMs;
+    }
     if (this.#state !== 'live') this.#setState('live', null);
     for (const viewer of this.#viewers) {
       try {
@@ -229,13 +303,31 @@ export class Hub {
     return true;
   }
 
+  /** Drivers tell a configuration once; whoever begins at a later key frame needs it as well. */
+  #configOf({ codec, config, isKey }: CameraSample): { config?: Uint8Array } {
+    if (codec === 'jpeg') return {};
+    if (config) this.#configs.set(codec, config);
+    const known = isKey ? this.#configs.get(codec) : undefined;
+    return known ? { config: known } : {};
+  }
+
+  /** The driver's next life tells its own configurations. */
+  #forgetStream(): void {
+    this.#backlog.clear();
+    this.#configs.clear();
+  }
+
+  /** A viewer may stand for several people who share what it makes. */
+  #audience(): number {
+    let people = 0;
+    for (const viewer of this.#viewers) people += viewer.audience?.() ?? 1;
+    return people;
+  }
+
   #refuse(message: string): false {
     this.#figures.refused += 1;
     // A single bad picture among good ones is dropped; where none was good, that is why there is no picture.
-    if (this.#state !== 'live' && this.#message !== message) {
-      this.#setup.log.warn({ camera: this.#setup.id, reason: message }, 'camera picture refused');
-      this.#setState('no-signal', message);
-    }
+    if (this.#state !== 'live') this.#setState('no-signal', message);
     return false;
   }
 
@@ -247,8 +339,11 @@ export class Hub {
   }
 
   #messageOf(error: unknown): string {
-    const text = error instanceof Error ? error.message : String(error);
-    return withoutSecrets(text, this.#setup.options) || 'The camera driver failed without saying why.';
+    return this.#shown(error instanceof Error ? error.message : String(error));
+  }
+
+  #shown(sentence: string): string {
+    return withoutSecrets(sentence, this.#setup.options) || 'The camera driver failed without saying why.';
   }
 
   #noSignal(): AppError {
@@ -257,17 +352,41 @@ export class Hub {
 
   #setState(state: CameraState, message: string | null): void {
     if (this.#state === state && this.#message === message) return;
+    if (this.#state !== state) this.#stateSinceMs = this.#setup.clock.nowMs();
+    this.#alert(state, message);
     this.#state = state;
     this.#message = message;
-    if (state === 'no-signal') this.#newest = null;
+    if (state === 'no-signal') {
+      this.#newest = null;
+      this.#backlog.clear();
+    }
     const info = this.info;
     for (const viewer of this.#viewers) viewer.onState?.(info);
     this.#setup.onChange(info);
   }
 
+  /** A line in the log when a camera that is watched falls silent, for each new reason, and when it is back. */
+  #alert(state: CameraState, message: string | null): void {
+    const { log, clock, id } = this.#setup;
+    if (state === 'no-signal') {
+      this.#silentSinceMs ??= clock.monotonicMs();
+      log.warn({ camera: id, reason: message }, 'camera without signal');
+    } else if (state === 'live' && this.#silentSinceMs !== null) {
+      const silentMs = Math.round(clock.monotonicMs() - this.#silentSinceMs);
+      log.warn({ camera: id, silentMs }, 'camera is back');
+      this.#silentSinceMs = null;
+    } else if (state === 'off') {
+      this.#silentSinceMs = null;
+    }
+  }
+
   #tellChange(): void {
     this.#setup.onChange(this.info);
   }
+}
+
+function isPicture({ codec }: CameraSample): boolean {
+  return codec === 'jpeg' || codec === 'avc' || codec === 'hevc';
 }
 
 function pictureOf(sample: LiveSample): Picture {

@@ -9,6 +9,7 @@ const builtIn: Readonly<Record<string, () => Promise<DriverModule>>> = {
   emulated: () => import('./drivers/emulated.ts'),
   images: () => import('./drivers/images.ts'),
   mjpeg: () => import('./drivers/mjpeg.ts'),
+  push: () => import('./drivers/push.ts'),
 };
 
 /** The names of the built-in drivers. */

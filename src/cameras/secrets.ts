@@ -3,6 +3,44 @@ import type { DriverOptions } from './driver.ts';
 
 const secretOption = /pass|secret|token|key|credential/i;
 
+/** Whether an option must not be seen: by its name, or because it is an address with a log-in in it. */
+export function isSecretOption(name: string, value: string): boolean {
+  return secretOption.test(name) || secretsIn(value).length > 0;
+}
+
+/**
+ * Options as people may see them: without the secret ones, and addresses without the log-in in them.
+ * `secrets` names what is set and was left out, or shown without its log-in.
+ */
+export function shownOptions(options: DriverOptions): {
+  options: Readonly<Record<string, unknown>>;
+  secrets: readonly string[];
+} {
+  const shown: Record<string, unknown> = {};
+  const secrets: string[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'string' && value !== '' && isSecretOption(name, value)) {
+      secrets.push(name);
+      if (!secretOption.test(name)) shown[name] = withoutLogIn(value);
+    } else shown[name] = value;
+  }
+  return { options: shown, secrets };
+}
+
+/** An address without user name, password and the query values that speak of secrets. */
+export function withoutLogIn(address: string): string {
+  if (!URL.canParse(address)) return address;
+  const url = new URL(address);
+  url.username = '';
+  url.password = '';
+  for (const key of [...url.searchParams.keys()]) if (isSecretKey(key)) url.searchParams.delete(key);
+  return url.href;
+}
+
+function isSecretKey(key: string): boolean {
+  return secretOption.test(key) || /pwd/i.test(key);
+}
+
 /** Longest message that is passed on: a driver's error may quote a whole page of HTML. */
 const maxMessageChars = 300;
 
@@ -24,17 +62,23 @@ function secretsOf(options: DriverOptions): string[] {
   for (const [name, value] of Object.entries(options)) {
     if (typeof value !== 'string' || value === '') continue;
     if (secretOption.test(name)) secrets.push(value);
-    if (!URL.canParse(value)) continue;
-    const url = new URL(value);
-    const userInfo = /^[a-z][a-z0-9+.-]*:\/\/([^/@]*(?:@[^/@]*)*)@/i.exec(value)?.[1];
-    if (userInfo) secrets.push(userInfo);
-    if (url.password) secrets.push(url.password, decode(url.password));
-    // Cheap cameras take the log-in as `?usr=..&pwd=..`: none of those values is for others to see.
-    for (const [key, part] of url.searchParams)
-      if (secretOption.test(key) || /pwd/i.test(key)) secrets.push(part);
+    secrets.push(...secretsIn(value));
   }
   // Long ones first, so that a secret that contains another leaves no rest. Under 3 characters it would eat words.
   return secrets.filter((secret) => secret.length >= 3).sort((a, b) => b.length - a.length);
+}
+
+/** The secrets within an address. */
+function secretsIn(value: string): string[] {
+  if (!URL.canParse(value)) return [];
+  const url = new URL(value);
+  const secrets: string[] = [];
+  const userInfo = /^[a-z][a-z0-9+.-]*:\/\/([^/@]*(?:@[^/@]*)*)@/i.exec(value)?.[1];
+  if (userInfo) secrets.push(userInfo);
+  if (url.password) secrets.push(url.password, decode(url.password));
+  // Cheap cameras take the log-in as `?usr=..&pwd=..`: none of those values is for others to see.
+  for (const [key, part] of url.searchParams) if (isSecretKey(key)) secrets.push(part);
+  return secrets;
 }
 
 function decode(text: string): string {

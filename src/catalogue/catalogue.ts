@@ -89,7 +89,7 @@ export type StoredCamera = {
   readonly id: string;
   readonly name: string;
   readonly driver: string;
-  /** The driver's own options as given; plain JSON values. */
+  /** The driver's own options; plain JSON values, passwords sealed (`cameras/secret-box.ts`). */
   readonly options: Readonly<Record<string, unknown>>;
   readonly addedAtMs: number;
 };
@@ -130,6 +130,8 @@ export type Catalogue = {
   listCameras(): Promise<readonly StoredCamera[]>;
   /** Throws `conflict` where another camera has the id. */
   addCamera(camera: StoredCamera): Promise<void>;
+  /** Replaces name, driver and options; when it was added stays. False where there is none. */
+  updateCamera(camera: Omit<StoredCamera, 'addedAtMs'>): Promise<boolean>;
   /** False where there was none. */
   removeCamera(id: string): Promise<boolean>;
 

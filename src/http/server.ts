@@ -6,6 +6,7 @@ import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
+import { cameraPushRoutes } from './routes/camera-push.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
 import { camerasApiRoutes } from './routes/cameras-api.ts';
 import { operationsRoutes } from './routes/operations.ts';
@@ -79,6 +80,7 @@ export async function buildFastify(services: Services): Promise<FastifyInstance>
     uploadRoutes,
     videoBytesRoutes,
     cameraStreamRoutes,
+    cameraPushRoutes,
     pageRoutes,
     apiDocsRoutes,
   ];

@@ -5,27 +5,17 @@ import pino from 'pino';
 import { createCameras } from '../../src/cameras/create-cameras.ts';
 import type { StoredCamera } from '../../src/catalogue/catalogue.ts';
 import type { CameraSettings } from '../../src/config.ts';
-import { AppError } from '../../src/errors.ts';
+import type { AppError } from '../../src/errors.ts';
+import { createCameraCatalogue } from '../helpers/camera-catalogue.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { createPushDriver, numberedJpeg } from '../helpers/push-driver.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
-function createCatalogue(stored: StoredCamera[] = []) {
-  return {
-    stored,
-    listCameras: async () => stored,
-    async addCamera(camera: StoredCamera) {
-      if (stored.some(({ id }) => id === camera.id)) throw new AppError('conflict', 'taken');
-      stored.push(camera);
-    },
-    async removeCamera(id: string) {
-      const index = stored.findIndex((camera) => camera.id === id);
-      if (index >= 0) stored.splice(index, 1);
-      return index >= 0;
-    },
-  };
-}
-
-const base = { clock: createFakeClock(), log: pino({ level: 'silent' }) };
+const base = {
+  clock: createFakeClock(),
+  log: pino({ level: 'silent' }),
+  dataFolder: await temporaryFolder(),
+};
 const settings = (...list: CameraSettings[]) => ({ list, lingerMs: 10_000 });
 const door: CameraSettings = { id: 'door', name: 'Door', driver: 'emulated', options: {} };
 
@@ -41,7 +31,7 @@ test('cameras of the settings and of the catalogue are listed, none is started',
   const cameras = await createCameras({
     ...base,
     settings: settings(door),
-    catalogue: createCatalogue([stored, hidden]),
+    catalogue: createCameraCatalogue([stored, hidden]),
   });
   assert.deepEqual(
     cameras.list().map(({ id, driver, state, isFromSettings }) => ({ id, driver, state, isFromSettings })),
@@ -65,7 +55,11 @@ test('a wrong camera of the settings stops the start with one sentence that name
   ];
   for (const [part, says] of cases) {
     await assert.rejects(
-      createCameras({ ...base, settings: settings({ ...door, ...part }), catalogue: createCatalogue() }),
+      createCameras({
+        ...base,
+        settings: settings({ ...door, ...part }),
+        catalogue: createCameraCatalogue(),
+      }),
       (error: AppError) => {
         assert.equal(error.kind, 'bad-request');
         assert.match(error.message, says);
@@ -77,7 +71,9 @@ test('a wrong camera of the settings stops the start with one sentence that name
 });
 
 test('a wrong camera in the catalogue does not stop the start and says what is wrong when it is watched', async () => {
-  const catalogue = createCatalogue([{ id: 'old', name: 'Old', driver: 'gone', options: {}, addedAtMs: 0 }]);
+  const catalogue = createCameraCatalogue([
+    { id: 'old', name: 'Old', driver: 'gone', options: {}, addedAtMs: 0 },
+  ]);
   const cameras = await createCameras({ ...base, settings: settings(door), catalogue });
   await assert.rejects(cameras.snapshot('old', 1000, new AbortController().signal), {
     kind: 'unavailable',
@@ -87,7 +83,7 @@ test('a wrong camera in the catalogue does not stop the start and says what is w
 });
 
 test('a camera can be added, is stored with its options, and is removed again with its viewers', async () => {
-  const catalogue = createCatalogue();
+  const catalogue = createCameraCatalogue();
   const driver = createPushDriver();
   const cameras = await createCameras({ ...base, settings: settings(), catalogue, load: async () => driver });
   const changes: string[] = [];
@@ -118,7 +114,11 @@ test('a camera can be added, is stored with its options, and is removed again wi
 });
 
 test('what cannot be added is refused with the reason', async () => {
-  const cameras = await createCameras({ ...base, settings: settings(door), catalogue: createCatalogue() });
+  const cameras = await createCameras({
+    ...base,
+    settings: settings(door),
+    catalogue: createCameraCatalogue(),
+  });
   const shed = { id: 'shed', name: 'Shed', driver: 'mjpeg', options: { url: 'http://cam.local' } };
   const cases: [Partial<typeof shed>, string, RegExp][] = [
     [{ id: 'door' }, 'conflict', /already a camera “door”/],

@@ -473,6 +473,22 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
       });
     });
 
+    it('changes a camera whole, keeps when it was added, and says where there is none', async () => {
+      const { addedAtMs, ...gate } = { id: 'gate', name: 'Gate', driver: 'push', options: {}, addedAtMs: 7 };
+      await catalogue.addCamera({ ...gate, addedAtMs });
+      const changed = {
+        ...gate,
+        name: 'Old gate',
+        driver: 'mjpeg',
+        options: { password: { sealed: 'AA==' } },
+      };
+      assert.equal(await catalogue.updateCamera(changed), true);
+      assert.equal(await catalogue.updateCamera(changed), true, 'again does no harm');
+      assert.equal(await catalogue.updateCamera({ ...changed, id: 'attic' }), false);
+      catalogue = await test.reopen();
+      assert.deepEqual(await catalogue.listCameras(), [{ ...changed, addedAtMs }]);
+    });
+
     it('takes many writes at once, refuses one without harm to the others, and shows each when it is told', async () => {
       await catalogue.addCamera({ id: 'c', name: 'c', driver: 'test', options: {}, addedAtMs: 1 });
       const writes = Array.from({ length: 300 }, async (_, i) => {

@@ -2,7 +2,10 @@
 // viewer that reads a Motion-JPEG stream from a plain socket, or does not.
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after } from 'node:test';
 import { fastify } from 'fastify';
 import pino from 'pino';
@@ -11,9 +14,11 @@ import { createCameras } from '../../src/cameras/create-cameras.ts';
 import type { StoredCamera } from '../../src/catalogue/catalogue.ts';
 import { installErrors } from '../../src/http/errors.ts';
 import type { PictureCarrier } from '../../src/http/picture-carrier.ts';
+import { cameraPushRoutes } from '../../src/http/routes/camera-push.ts';
 import { cameraStreamRoutes } from '../../src/http/routes/camera-streams.ts';
 import { camerasApiRoutes } from '../../src/http/routes/cameras-api.ts';
 import type { Services } from '../../src/http/services.ts';
+import { createCameraCatalogue } from './camera-catalogue.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createPushDriver, numberIn, type PushDriver } from './push-driver.ts';
 
@@ -25,6 +30,8 @@ export type CameraServer = {
   /** Of the camera `door`, which stands in the settings; cameras added later share it. */
   readonly driver: PushDriver;
   readonly stored: StoredCamera[];
+  /** Where the key for passwords lies. */
+  readonly dataFolder: string;
   /** Lines of the log. */
   readonly lines: string[];
   /** Idempotent, and done after the test by itself. */
@@ -36,34 +43,33 @@ export async function startCameraServer({
   driver = createPushDriver(),
   load,
   carrier,
+  discovery,
 }: {
   driver?: PushDriver;
   load?: NonNullable<Parameters<typeof createCameras>[0]['load']>;
   /** How pictures reach the sockets; as in the program where it is not given. */
   carrier?: PictureCarrier;
+  /** Where cameras are looked for. */
+  discovery?: NonNullable<Parameters<typeof createCameras>[0]['discovery']>;
 } = {}): Promise<CameraServer> {
   const clock = createFakeClock();
   const stored: StoredCamera[] = [];
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  const catalogue = {
-    listCameras: async () => stored,
-    addCamera: async (camera: StoredCamera) => void stored.push(camera),
-    async removeCamera(id: string) {
-      const index = stored.findIndex((camera) => camera.id === id);
-      if (index >= 0) stored.splice(index, 1);
-      return index >= 0;
-    },
-  };
+  const catalogue = createCameraCatalogue(stored);
+  const dataFolder = await mkdtemp(join(tmpdir(), 'kinora-cameras-'));
+  after(() => rm(dataFolder, { recursive: true, force: true }));
   const cameras = await createCameras({
     settings: { list: [{ id: 'door', name: 'Door', driver: 'push', options: {} }], lingerMs: 10_000 },
-    ...{ catalogue, clock, log, load: load ?? (async () => driver) },
+    ...{ catalogue, clock, log, dataFolder, load: load ?? (async () => driver) },
+    ...(discovery && { discovery }),
   });
   const services = { cameras, clock, log } as Partial<Services> as Services;
   const app = fastify();
   installErrors(app, services);
   cameraStreamRoutes(app, services, carrier);
   camerasApiRoutes(app, services);
+  await cameraPushRoutes(app, services);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as { port: number };
   const close = async () => {
@@ -75,7 +81,7 @@ export async function startCameraServer({
   };
   // A test that fails half way must not leave a listener that keeps the run alive.
   after(close);
-  return { url: `http://127.0.0.1:${port}`, port, cameras, clock, driver, stored, lines, close };
+  return { url: `http://127.0.0.1:${port}`, port, cameras, clock, driver, stored, dataFolder, lines, close };
 }
 
 export type StreamViewer = {

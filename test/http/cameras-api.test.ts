@@ -1,6 +1,7 @@
 // /api/v1/cameras on a real listener: list, add, look, remove; and no password comes out again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { noKinds } from '../../src/cameras/camera-kinds.ts';
 import { loadDriver } from '../../src/cameras/registry.ts';
 import { startCameraServer } from '../helpers/camera-server.ts';
 import { createPushDriver, numberedJpeg } from '../helpers/push-driver.ts';
@@ -34,6 +35,7 @@ test('the list tells each camera with its state and its viewers', async () => {
   const off = {
     ...{ id: 'door', name: 'Door', driver: 'push', state: 'off', viewers: 0 },
     ...{ message: null, lastPictureAtMs: null, isFromSettings: true },
+    ...{ stateSinceMs: server.clock.nowMs(), kinds: noKinds },
   };
   assert.deepEqual(await list(), { items: [off] });
   const viewing = server.cameras.watch('door', { onSample() {}, onEnd() {} });
@@ -41,7 +43,10 @@ test('the list tells each camera with its state and its viewers', async () => {
   assert.deepEqual(await list(), { items: [{ ...off, state: 'starting', viewers: 1 }] });
   server.driver.push(numberedJpeg(1));
   await server.clock.settle();
-  const live = { ...off, state: 'live', viewers: 1, lastPictureAtMs: server.clock.nowMs() };
+  const live = {
+    ...{ ...off, state: 'live', viewers: 1, lastPictureAtMs: server.clock.nowMs() },
+    kinds: { ...noKinds, pictures: true },
+  };
   assert.deepEqual(await list(), { items: [live] });
   assert.deepEqual(await (await fetch(`${server.url}/api/v1/cameras/door`)).json(), live);
   viewing.close();
@@ -56,6 +61,7 @@ test('a camera is added with 201, is there, and is removed with 204', async () =
   assert.deepEqual(added.body, {
     ...{ id: 'shed', name: 'Shed', driver: 'emulated', state: 'off', viewers: 0 },
     ...{ message: null, lastPictureAtMs: null, isFromSettings: false },
+    ...{ stateSinceMs: server.clock.nowMs(), kinds: noKinds },
   });
   assert.deepEqual(
     server.stored.map(({ id, options }) => ({ id, options })),

@@ -106,7 +106,7 @@ CREATE TABLE cameras (
   name TEXT NOT NULL,
   -- A built-in driver's name or a module's path.
   driver TEXT NOT NULL,
-  -- JSON: the driver's own options.
+  -- JSON: the driver's own options, passwords sealed with the key in camera.key.
   options TEXT NOT NULL,
   -- Milliseconds since the epoch.
   added_at_ms INTEGER NOT NULL

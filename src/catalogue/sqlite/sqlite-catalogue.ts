@@ -149,6 +149,10 @@ class SqliteCatalogue implements Catalogue {
     return this.#writer.call('addCamera', camera);
   }
 
+  updateCamera(camera: Omit<StoredCamera, 'addedAtMs'>): Promise<boolean> {
+    return this.#writer.call('updateCamera', camera);
+  }
+
   removeCamera(id: string): Promise<boolean> {
     return this.#writer.call('removeCamera', id);
   }

@@ -18,6 +18,7 @@ export type WriteOperations = {
   setBinned(id: string, binnedAtMs: number | null): Video | null;
   setProgress(personId: string, videoId: string, progress: Progress): void;
   addCamera(camera: StoredCamera): void;
+  updateCamera(camera: Omit<StoredCamera, 'addedAtMs'>): boolean;
   removeCamera(id: string): boolean;
   ping(): void;
 };
@@ -150,6 +151,17 @@ export function createWrites(database: DatabaseSync, words: WordIndex): WriteOpe
       ) {
         throw new AppError('conflict', 'Another camera has this id.');
       }
+    },
+
+    updateCamera(camera) {
+      const { changes } = run(
+        'UPDATE cameras SET name = ?, driver = ?, options = ? WHERE id = ?',
+        wellFormed(camera.name),
+        wellFormed(camera.driver),
+        JSON.stringify(camera.options),
+        wellFormed(camera.id),
+      );
+      return Number(changes) > 0;
     },
 
     removeCamera(id) {

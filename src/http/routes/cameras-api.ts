@@ -1,22 +1,39 @@
-// /api/v1/cameras: the cameras of the house with their state; adding and removing them. A camera's options go in
-// and never come out again: they may hold passwords.
+// /api/v1/cameras: the cameras of the house with their state; adding, testing, changing, removing and finding them.
+// Of a camera's options the secret ones go in and never come out again.
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
-import type { CameraInfo } from '../../cameras/cameras.ts';
+import { type Static, type TSchema, Type } from 'typebox';
+import type { CameraInfo, CameraKinds } from '../../cameras/cameras.ts';
 import { AppError } from '../../errors.ts';
 import type { Services } from '../services.ts';
+import { pictureUrl } from './picture-url.ts';
 import { problems } from './problem-schema.ts';
+import { untilGone } from './until-gone.ts';
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
+
+const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+
+const Kinds = Type.Object(
+  {
+    pictures: Type.Boolean({ description: 'JPEG pictures' }),
+    video: Nullable(Type.Enum(['avc', 'hevc'])),
+    sound: Nullable(Type.Enum(['aac', 'opus', 'pcma', 'pcmu'])),
+    width: Nullable(Type.Integer()),
+    height: Nullable(Type.Integer()),
+  },
+  { description: 'What it sends, known once it ran' },
+);
 
 const CameraBody = Type.Object({
   id: Type.String(),
   name: Type.String(),
   driver: Type.String({ description: '`module` for a file of the owner’s' }),
   state: Type.Enum(['off', 'starting', 'live', 'no-signal']),
+  stateSinceMs: Type.Integer({ description: 'Since when it is in this state, milliseconds since the epoch' }),
+  kinds: Kinds,
   viewers: Type.Integer({ minimum: 0 }),
-  message: Type.Union([Type.String(), Type.Null()], { description: 'Why there is no signal, a sentence' }),
-  lastPictureAtMs: Type.Union([Type.Integer(), Type.Null()], { description: 'Milliseconds since the epoch' }),
+  message: Nullable(Type.String({ description: 'Why there is no signal, a sentence' })),
+  lastPictureAtMs: Nullable(Type.Integer({ description: 'Milliseconds since the epoch' })),
   isFromSettings: Type.Boolean({ description: 'Stands in the settings and cannot be removed here' }),
 });
 
@@ -35,6 +52,52 @@ const NewCameraBody = Type.Object(
     description: 'Any other property is an option of the driver (`url`, `path`, `fps`, ...)',
   },
 );
+
+const ChangesBody = Type.Object(
+  {
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    driver: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+  },
+  {
+    additionalProperties: true,
+    description: 'Any other property is an option of the driver; null takes it away, one left out stays',
+  },
+);
+
+const CandidateBody = Type.Object(
+  {
+    driver: Type.String({ minLength: 1, maxLength: 64 }),
+    likeId: Type.Optional(
+      Type.String({ maxLength: 64, description: 'The camera whose passwords hold where none are given' }),
+    ),
+  },
+  { additionalProperties: true, description: 'Any other property is an option of the driver' },
+);
+
+const TestBody = Type.Object({
+  ok: Type.Boolean(),
+  message: Type.String({ description: 'What happened, a sentence' }),
+  picture: Nullable(Type.String({ description: 'A JPEG picture as a data URL, where it sends such' })),
+  kinds: Kinds,
+});
+
+const FoundList = Type.Object({
+  items: Type.Array(
+    Type.Object({
+      kind: Type.Enum(['onvif', 'v4l2']),
+      name: Type.String(),
+      address: Type.String(),
+      driver: Type.String(),
+      options: Type.Record(Type.String(), Type.String()),
+    }),
+  ),
+});
+
+const SetupBody = Type.Object({
+  ...{ id: Type.String(), name: Type.String(), driver: Type.String() },
+  options: Type.Record(Type.String(), Type.Unknown()),
+  secrets: Type.Array(Type.String(), { description: 'Options that are set and not shown' }),
+});
 
 export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): void {
   const tags = ['cameras'];
@@ -84,6 +147,77 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
     },
   );
 
+  app.get<{ Params: Static<typeof IdParams> }>(
+    '/api/v1/cameras/:id/setup',
+    {
+      schema: {
+        tags,
+        summary: 'How a camera is set up, without its passwords',
+        params: IdParams,
+        response: { 200: SetupBody, ...problems(404, 409) },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      if (!cameras.get(id)) throw new AppError('not-found', `There is no camera “${id}”.`);
+      const setup = cameras.setup(id);
+      if (!setup) throw new AppError('conflict', `Camera “${id}” stands in the settings.`);
+      reply.header('Cache-Control', 'no-store');
+      return { ...setup, secrets: [...setup.secrets] };
+    },
+  );
+
+  app.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof ChangesBody> & Record<string, unknown> }>(
+    '/api/v1/cameras/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Change a camera; where it is watched it starts again',
+        params: IdParams,
+        body: ChangesBody,
+        response: { 200: CameraBody, ...problems(400, 403, 404, 409) },
+      },
+    },
+    async (request) => {
+      const { name, driver, ...options } = request.body;
+      return cameraBody(await cameras.edit(request.params.id, { name, driver, options }));
+    },
+  );
+
+  app.post<{ Body: Static<typeof CandidateBody> & Record<string, unknown> }>(
+    '/api/v1/cameras/test',
+    {
+      schema: {
+        tags,
+        summary: 'Try a camera out without adding it: waits at most 10 s for a picture',
+        body: CandidateBody,
+        response: { 200: TestBody, ...problems(400, 403, 404, 409, 429) },
+      },
+    },
+    async (request, reply) => {
+      const { driver, likeId, ...options } = request.body;
+      const tested = await untilGone(request, (signal) => cameras.test({ driver, likeId, options }, signal));
+      reply.header('Cache-Control', 'no-store');
+      return { ...tested, kinds: kindsBody(tested.kinds), picture: pictureUrl(tested.picture) };
+    },
+  );
+
+  app.get(
+    '/api/v1/cameras/discover',
+    {
+      schema: {
+        tags,
+        summary: 'Look for cameras in the network (ONVIF) and at this machine (V4L2), 3 s',
+        response: { 200: FoundList },
+      },
+    },
+    async (request, reply) => {
+      const found = await untilGone(request, (signal) => cameras.discover(signal));
+      reply.header('Cache-Control', 'no-store');
+      return { items: found.map((camera) => ({ ...camera, options: { ...camera.options } })) };
+    },
+  );
+
   app.delete<{ Params: Static<typeof IdParams> }>(
     '/api/v1/cameras/:id',
     {
@@ -103,6 +237,13 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
 
 /** What the API tells of a camera, field by field, so that nothing else can slip out. */
 function cameraBody(camera: CameraInfo): Static<typeof CameraBody> {
-  const { id, name, driver, state, viewers, message, lastPictureAtMs, isFromSettings } = camera;
-  return { id, name, driver, state, viewers, message, lastPictureAtMs, isFromSettings };
+  const { id, name, driver, state, stateSinceMs, viewers, message, lastPictureAtMs, isFromSettings } = camera;
+  return {
+    ...{ id, name, driver, state, stateSinceMs, kinds: kindsBody(camera.kinds) },
+    ...{ viewers, message, lastPictureAtMs, isFromSettings },
+  };
+}
+
+function kindsBody({ pictures, video, sound, width, height }: CameraKinds): Static<typeof Kinds> {
+  return { pictures, video, sound, width, height };
 }

@@ -186,6 +186,11 @@ function readDescriptor(
   return { tag, content: bytes.subarray(next, end), next: end };
 }
 
+/** The DecoderSpecificInfo (for AAC the AudioSpecificConfig) of an `esds` box, size and type included; null where none. */
+export function readDecoderSpecificInfo(esds: Uint8Array | undefined): Uint8Array | null {
+  return esds ? (readElementaryStream(esds.subarray(12))?.config ?? null) : null;
+}
+
 /** ES_Descriptor (§7.2.6.5): the object type and the DecoderSpecificInfo. */
 function readElementaryStream(bytes: Uint8Array): { objectType: number; config: Uint8Array | null } | null {
   const stream = readDescriptor(bytes, 0);
