@@ -3,7 +3,8 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { CameraInfo, Picture, Viewer, Viewing } from './cameras.ts';
+import type { CameraKinds } from './camera-kinds.ts';
+import type { CameraInfo, Picture, PictureChoice, Viewer, Viewing } from './cameras.ts';
 import { type DerivedSetup, DerivedStream } from './derived-stream.ts';
 import type { Hub } from './hub.ts';
 import type { LiveSample } from './live-sample.ts';
@@ -19,20 +20,14 @@ const maxStreams = 4;
 /** What a snapshot asks of a stream until it has its picture. */
 const snapshotFps = 2;
 
-/** Which pictures of a camera are wanted. */
-export type PictureChoice = {
-  /** In pixels; null for the camera's own. Snapped to a width there is, never more than the camera's own. */
-  readonly width: number | null;
-  /** Most pictures a second; null for all. */
-  readonly fps: number | null;
-};
-
 export type CameraPicturesSetup = Pick<DerivedSetup, 'lingerMs' | 'clock' | 'log' | 'random' | 'make'> & {
   readonly source: Hub;
 };
 
 /** Where pictures of a choice come from: the camera itself, a stream of a width, or it will be seen when one comes. */
-type Origin = { readonly from: 'camera' | 'unknown' } | { readonly from: 'stream'; readonly width: number | null };
+type Origin =
+  | { readonly from: 'camera' | 'unknown' }
+  | { readonly from: 'stream'; readonly width: number | null };
 
 export class CameraPictures {
   readonly #setup: CameraPicturesSetup;
@@ -87,7 +82,7 @@ export class CameraPictures {
 
   /** `sample`: a picture of the camera; null where none is at hand and what is known must do. */
   #originOf(width: number | null, sample: LiveSample | null): Origin {
-    const { kinds } = this.#setup.source.info;
+    const { kinds } = this.#setup.source;
     const isNarrower = width !== null && (kinds.width === null || width < kinds.width);
     const stream = { from: 'stream', width: isNarrower ? width : null } as const;
     const isJpeg = sample ? sample.codec === 'jpeg' : kinds.pictures;
@@ -150,6 +145,8 @@ class PictureViewing implements Viewing {
   readonly #pace: Pace;
   #current: Viewing;
   #isOnCamera = false;
+  /** What was known of the camera when its own pictures were last found to be the right ones. */
+  #kinds: CameraKinds | null = null;
   #isOver = false;
 
   constructor(viewer: Viewer, fps: number | null, places: Places) {
@@ -216,8 +213,12 @@ class PictureViewing implements Viewing {
     if (this.#isOver || !this.#isOnCamera) return;
     const { codec } = sample;
     if (codec !== 'jpeg' && codec !== 'avc' && codec !== 'hevc') return;
-    const origin = this.#places.originOf(sample);
-    if (origin.from !== 'stream') {
+    const { kinds } = this.#places.source;
+    // Hot path: 200 viewers ask this at every picture.
+    const isKnown = codec === 'jpeg' && kinds === this.#kinds;
+    const origin = isKnown ? null : this.#places.originOf(sample);
+    if (origin?.from !== 'stream') {
+      this.#kinds = kinds;
       if (this.#pace.isDue(sample.takenAtMonotonicMs)) this.#viewer.onSample(sample);
       return;
     }

@@ -42,6 +42,10 @@ export type CameraFigures = {
   readonly dropped: number;
   /** How often the driver was started again after a failure. */
   readonly restarts: number;
+  /** Streams of pictures in other sizes, or of H.264 and H.265, that are being made now. */
+  readonly derivedStreams: number;
+  /** Pictures made for such streams. */
+  readonly picturesMade: number;
 };
 
 export type NewCamera = {
@@ -106,6 +110,20 @@ export type Picture = {
   readonly sequence: number;
 };
 
+/** Which pictures of a camera are wanted. */
+export type PictureChoice = {
+  /** In pixels; null for the camera's own. Becomes one of few widths, the next one up, and never more than the own. */
+  readonly width: number | null;
+  /** Most pictures a second; null for all. Others are left out; nothing is encoded for it. */
+  readonly fps: number | null;
+};
+
+/** A camera in another shape than it sends. */
+export type Variant = {
+  /** As JPEG pictures, whatever the camera sends. */
+  readonly pictures: PictureChoice;
+};
+
 /**
  * Whoever takes a camera's samples: a Motion-JPEG socket, a fragmented MP4, the recorder, a scaler. The hub hands
  * over everything at once and holds nothing back; what to do while busy (skip to the newest picture, to the next
@@ -166,13 +184,17 @@ export type Cameras = {
   receive(id: string, stream: PushedStream, signal: AbortSignal): Promise<number>;
   /** Ends its viewers. Throws `not-found`, `conflict` for one of the settings file. */
   remove(id: string): Promise<void>;
-  /** Starts the camera where it is off. Throws `not-found`. */
-  watch(id: string, viewer: Viewer): Viewing;
   /**
-   * The newest picture if at most `maxAgeMs` old, else starts the camera and waits for one.
-   * Throws `not-found`, `unavailable` (no signal, with the reason; or none within 10 s), or the signal's reason.
+   * Starts the camera where it is off. Without a variant the viewer gets every sample as the camera sends it. Throws
+   * `not-found`; `too-many` where the camera is being watched in too many sizes already.
    */
-  snapshot(id: string, maxAgeMs: number, signal: AbortSignal): Promise<Picture>;
+  watch(id: string, viewer: Viewer, variant?: Variant): Viewing;
+  /**
+   * The newest picture if at most `maxAgeMs` old, else starts the camera and waits for one. `width`: as in
+   * `PictureChoice`. Throws `not-found`, `unavailable` (no signal, with the reason; or none within 10 s), `too-many`
+   * as `watch` does, or the signal's reason.
+   */
+  snapshot(id: string, maxAgeMs: number, signal: AbortSignal, width?: number | null): Promise<Picture>;
   /** Tells of every change of state or number of viewers. Returns the way to stop. */
   onChange(listener: (camera: CameraInfo) => void): () => void;
   /** Ends all viewers and drivers. Idempotent. */

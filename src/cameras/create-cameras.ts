@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { changedOptions } from './camera-options.ts';
+import { CameraPictures } from './camera-pictures.ts';
 import type { CameraInfo, Cameras, NewCamera } from './cameras.ts';
 import { type DiscoverySetup, discoverCameras } from './discovery/discover-cameras.ts';
 import type { DriverModule } from './driver.ts';
@@ -57,8 +58,14 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
   let tests = 0;
   let isClosed = false;
 
-  const createHub = (camera: NewCamera, isFromSettings: boolean, loadModule: () => Promise<DriverModule>) =>
-    new Hub({
+  /** Of each hub: its pictures in other sizes. */
+  const pictures = new WeakMap<Hub, CameraPictures>();
+  const createHub = (
+    camera: NewCamera,
+    isFromSettings: boolean,
+    loadModule: () => Promise<DriverModule>,
+  ): Hub => {
+    const hub = new Hub({
       id: camera.id,
       name: camera.name,
       driver: isModulePath(camera.driver) ? 'module' : camera.driver,
@@ -73,6 +80,13 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
         for (const listener of listeners) listener(info);
       },
     });
+    const { lingerMs } = settings;
+    pictures.set(hub, new CameraPictures({ source: hub, lingerMs, clock, log, random }));
+    return hub;
+  };
+  const closeHub = async (hub: Hub) => {
+    await Promise.all([pictures.get(hub)!.close(), hub.close()]);
+  };
   const getEntry = (id: string) => {
     const entry = entries.get(id);
     if (!entry) throw new AppError('not-found', `There is no camera “${id.slice(0, 64)}”.`);
@@ -120,7 +134,12 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
   return {
     list: () => Array.from(entries.values(), ({ hub }) => hub.info),
     get: (id) => entries.get(id)?.hub.info ?? null,
-    figures: () => Array.from(entries.values(), ({ hub }) => hub.figures),
+    figures: () =>
+      Array.from(entries.values(), ({ hub }) => {
+        const { streams, picturesMade, dropped } = pictures.get(hub)!.figures;
+        const { figures } = hub;
+        return { ...figures, dropped: figures.dropped + dropped, derivedStreams: streams, picturesMade };
+      }),
 
     setup(id) {
       const entry = entries.get(id);
@@ -223,11 +242,15 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
       if (pending.has(id)) throw new AppError('conflict', `Camera “${id}” is being changed right now.`);
       await catalogue.removeCamera(id);
       entries.delete(id);
-      await hub.close();
+      await closeHub(hub);
     },
 
-    watch: (id, viewer) => getHub(id).watch(viewer),
-    snapshot: async (id, maxAgeMs, signal) => getHub(id).snapshot(maxAgeMs, signal),
+    watch(id, viewer, variant) {
+      const hub = getHub(id);
+      return variant ? pictures.get(hub)!.watch(viewer, variant.pictures) : hub.watch(viewer);
+    },
+    snapshot: async (id, maxAgeMs, signal, width = null) =>
+      pictures.get(getHub(id))!.snapshot(maxAgeMs, signal, width),
 
     onChange(listener) {
       // A function of our own, so that the same listener may be there twice.
@@ -239,7 +262,7 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
     async close() {
       isClosed = true;
       closing.abort(new AppError('unavailable', 'The program ends.'));
-      await Promise.all(Array.from(entries.values(), ({ hub }) => hub.close()));
+      await Promise.all(Array.from(entries.values(), ({ hub }) => closeHub(hub)));
       listeners.clear();
     },
   };

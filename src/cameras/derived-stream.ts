@@ -29,8 +29,6 @@ export type DerivedSetup = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  /** Its viewers or its state are others. */
-  readonly onChange: () => void;
   /** What makes the pictures; a test puts its own here. */
   readonly make?: (setup: PictureMakerSetup) => AsyncGenerator<MadePicture, void, void>;
 };
@@ -153,7 +151,7 @@ export class DerivedStream {
   }
 
   #onHubChange(): void {
-    const { source, onChange } = this.#setup;
+    const { source } = this.#setup;
     if (this.isOff) {
       this.#sourceViewing?.close();
       this.#sourceViewing = null;
@@ -172,7 +170,6 @@ export class DerivedStream {
       if (this.#toldAudience !== this.audience) this.#sourceViewing?.audienceChanged();
     }
     this.#toldAudience = this.audience;
-    onChange();
   }
 
   #onSourceSample(sample: LiveSample): void {

@@ -12,9 +12,7 @@ import { LiveSample } from './live-sample.ts';
 import { SampleBacklog } from './sample-backlog.ts';
 import { withoutSecrets } from './secrets.ts';
 import { Senders } from './senders.ts';
-
-/** How long a snapshot waits for a camera that starts. */
-const snapshotWaitMs = 10_000;
+import { pictureOf, waitForPicture } from './snapshot.ts';
 
 export type HubSetup = {
   readonly id: string;
@@ -31,6 +29,8 @@ export type HubSetup = {
   readonly random: () => number;
   readonly onChange: (camera: CameraInfo) => void;
 };
+
+export type HubFigures = Omit<CameraFigures, 'derivedStreams' | 'picturesMade'>;
 
 export class Hub {
   #setup: HubSetup;
@@ -81,7 +81,12 @@ export class Hub {
     };
   }
 
-  get figures(): CameraFigures {
+  /** The same object as long as nothing new is known. */
+  get kinds(): CameraKinds {
+    return this.#kinds;
+  }
+
+  get figures(): HubFigures {
     return { id: this.#setup.id, ...this.#figures };
   }
 
@@ -143,35 +148,11 @@ export class Hub {
 
   /** See `Cameras.snapshot`. */
   async snapshot(maxAgeMs: number, signal: AbortSignal): Promise<Picture> {
-    const { clock } = this.#setup;
     signal.throwIfAborted();
     const newest = this.fresh(maxAgeMs);
     if (newest) return pictureOf(newest);
-    if (this.#state === 'no-signal') throw this.#noSignal();
-    const found = Promise.withResolvers<Picture>();
-    const viewing = this.watch({
-      onSample: (sample) => {
-        if (sample.codec === 'jpeg') found.resolve(pictureOf(sample));
-      },
-      onState: ({ state }) => {
-        if (state === 'no-signal') found.reject(this.#noSignal());
-      },
-      onEnd: () => found.reject(new AppError('unavailable', 'This camera was removed or the program ends.')),
-    });
-    const waitEnd = new AbortController();
-    const onAbort = () => found.reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    void clock.sleep(snapshotWaitMs, waitEnd.signal).then(
-      () => found.reject(new AppError('unavailable', 'The camera has sent no picture within 10 seconds.')),
-      () => {},
-    );
-    try {
-      return await found.promise;
-    } finally {
-      waitEnd.abort();
-      signal.removeEventListener('abort', onAbort);
-      viewing.close();
-    }
+    const watch = (viewer: Viewer) => this.watch(viewer);
+    return waitForPicture({ watch, info: this.info, clock: this.#setup.clock }, signal);
   }
 
   /** Ends all viewers and the driver. Idempotent. */
@@ -346,10 +327,6 @@ export class Hub {
     return withoutSecrets(sentence, this.#setup.options) || 'The camera driver failed without saying why.';
   }
 
-  #noSignal(): AppError {
-    return new AppError('unavailable', this.#message ?? 'The camera has no signal.');
-  }
-
   #setState(state: CameraState, message: string | null): void {
     if (this.#state === state && this.#message === message) return;
     if (this.#state !== state) this.#stateSinceMs = this.#setup.clock.nowMs();
@@ -387,8 +364,4 @@ export class Hub {
 
 function isPicture({ codec }: CameraSample): boolean {
   return codec === 'jpeg' || codec === 'avc' || codec === 'hevc';
-}
-
-function pictureOf(sample: LiveSample): Picture {
-  return { jpeg: sample.data, takenAtMs: sample.takenAtMs, sequence: sample.sequence };
 }

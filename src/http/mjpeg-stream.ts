@@ -11,16 +11,11 @@ import type { PictureCarrier } from './picture-carrier.ts';
 /** A viewer that has not taken one picture in this time is gone without having said so. */
 const stallMs = 30_000;
 
-/** A picture that is early by no more than this counts as in time: cameras jitter. */
-const earlyMs = 10;
-
 /** A picture older than this is not shown to a viewer who just came. */
 const newestMaxAgeMs = 1000;
 
 export type MjpegStreamSetup = {
   readonly response: ServerResponse;
-  /** Most pictures a second; null for all. Pictures are left out, none is encoded. */
-  readonly fps: number | null;
   readonly clock: Clock;
   readonly carrier: PictureCarrier;
   /** Joins the camera's viewers. Throws what `Cameras.watch` throws, before anything is sent. */
@@ -54,8 +49,6 @@ class MjpegStream implements Viewer {
   readonly #carrier: PictureCarrier;
   readonly #viewing: Viewing;
   #descriptor: number | null = null;
-  readonly #gapMs: number;
-  #dueMs = -Infinity;
   #lastSequence = 0;
   /** Pictures that came while the socket was busy. */
   #waiting = 0;
@@ -64,11 +57,10 @@ class MjpegStream implements Viewer {
   #watchdog: AbortController | null = null;
   #isOver = false;
 
-  constructor({ response, fps, clock, carrier, watch }: MjpegStreamSetup, socket: Socket) {
+  constructor({ response, clock, carrier, watch }: MjpegStreamSetup, socket: Socket) {
     this.#socket = socket;
     this.#clock = clock;
     this.#carrier = carrier;
-    this.#gapMs = fps === null ? 0 : 1000 / fps;
     this.#viewing = watch(this);
     // No chunks: they would cost every viewer a copy or two more writes a picture, and the end of this answer is the
     // end of the connection (RFC 9112 §6.3, rule 8).
@@ -86,7 +78,6 @@ class MjpegStream implements Viewer {
 
   onSample(sample: LiveSample): void {
     if (sample.codec !== 'jpeg' || sample.sequence <= this.#lastSequence || this.#socket.destroyed) return;
-    if (this.#gapMs > 0 && !this.#isDue(sample)) return;
     // Hot path: with 200 viewers at 25 pictures a second this runs 5,000 times a second. `writableLength` is zero
     // where the kernel has taken the whole picture before, so that no callback is needed.
     if (this.#socket.writableLength > 0) {
@@ -106,16 +97,9 @@ class MjpegStream implements Viewer {
 
   #send(sample: LiveSample): void {
     this.#lastSequence = sample.sequence;
-    // From due time to due time, so that the rate comes out right; from now on after a pause.
-    this.#dueMs += this.#gapMs;
-    if (!(this.#dueMs > sample.takenAtMonotonicMs)) this.#dueMs = sample.takenAtMonotonicMs + this.#gapMs;
     // Good for as long as the socket is open, which both callers have seen to.
     this.#descriptor ??= idleDescriptor(this.#socket);
     this.#carrier.send(this.#socket, this.#descriptor, sample);
-  }
-
-  #isDue(sample: LiveSample): boolean {
-    return sample.takenAtMonotonicMs >= this.#dueMs - earlyMs;
   }
 
   #onDrain(): void {

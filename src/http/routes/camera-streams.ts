@@ -10,7 +10,22 @@ import { problems } from './problem-schema.ts';
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 
+/** A wall of screens; what is more than the camera's own width is the camera's own. */
+const maxWidth = 16_384;
+
+const PictureQuery = Type.Object({
+  width: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: maxWidth,
+      description:
+        'Smaller pictures: the next of 160, 320, 640, 960, 1280, 1920; never more than the camera’s own',
+    }),
+  ),
+});
+
 const StreamQuery = Type.Object({
+  ...PictureQuery.properties,
   fps: Type.Optional(
     Type.Number({ minimum: 0.01, maximum: 240, description: 'Most pictures a second; others are left out' }),
   ),
@@ -47,54 +62,57 @@ export function cameraStreamRoutes(
           description: 'Pictures without end',
           content: { 'multipart/x-mixed-replace': { schema: Type.Any() } },
         },
-        ...problems(400, 404, 503),
+        ...problems(400, 404, 429, 503),
       },
     },
     handler: (request, reply) => {
       const { id } = request.params;
+      const { width = null, fps = null } = request.query;
       getCamera(id);
       if (request.method === 'HEAD') return reply.headers(mjpegHeaders).send();
       ownCarrier ??= createPictureCarrier();
       startMjpegStream({
         response: reply.raw,
         carrier: ownCarrier,
-        fps: request.query.fps ?? null,
         clock,
-        watch: (viewer) => cameras.watch(id, viewer),
+        watch: (viewer) => cameras.watch(id, viewer, { pictures: { width, fps } }),
       });
       // After it, so that a camera that went in between still gets its problem document.
       reply.hijack();
     },
   });
 
-  app.route<{ Params: Static<typeof IdParams> }>({
+  app.route<{ Params: Static<typeof IdParams>; Querystring: Static<typeof PictureQuery> }>({
     method: ['GET', 'HEAD'],
     url: '/cameras/:id/snapshot.jpg',
     schema: {
       tags,
       summary: 'The picture of now, at most 1 s old; starts the camera and waits for it (HEAD does not)',
       params: IdParams,
+      querystring: PictureQuery,
       response: {
         200: { description: 'A picture', content: { 'image/jpeg': { schema: Type.Any() } } },
         304: Type.Null(),
-        ...problems(404, 503),
+        ...problems(400, 404, 429, 503),
       },
     },
     handler: async (request, reply) => {
       const { id } = request.params;
+      const { width = null } = request.query;
       const camera = getCamera(id);
       reply.header('Cache-Control', 'no-cache');
       if (request.method === 'HEAD') {
         // Without a picture at hand there is nothing to tell a length or a tag of.
         const isFresh =
           camera.lastPictureAtMs !== null && clock.nowMs() - camera.lastPictureAtMs <= snapshotMaxAgeMs;
-        if (camera.state !== 'live' || !isFresh) return reply.type('image/jpeg').send();
+        const isAtHand = isFresh && width === null && camera.kinds.pictures;
+        if (camera.state !== 'live' || !isAtHand) return reply.type('image/jpeg').send();
       }
       const gone = new AbortController();
       const onClose = () => gone.abort(new AppError('unavailable', 'The client has gone.'));
       request.raw.socket.once('close', onClose);
       try {
-        const picture = await cameras.snapshot(id, snapshotMaxAgeMs, gone.signal);
+        const picture = await cameras.snapshot(id, snapshotMaxAgeMs, gone.signal, width);
         // The sequence alone could come again after a restart of the program.
         const etag = `"${picture.takenAtMs.toString(36)}-${picture.sequence.toString(36)}"`;
         reply.header('ETag', etag).header('Last-Modified', new Date(picture.takenAtMs).toUTCString());
