@@ -8,6 +8,7 @@ import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
 import { cameraPushRoutes } from './routes/camera-push.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
+import { cameraWallRoutes } from './routes/camera-wall.ts';
 import { camerasApiRoutes } from './routes/cameras-api.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
@@ -81,6 +82,7 @@ export async function buildFastify(services: Services): Promise<FastifyInstance>
     videoBytesRoutes,
     cameraStreamRoutes,
     cameraPushRoutes,
+    cameraWallRoutes,
     pageRoutes,
     apiDocsRoutes,
   ];

@@ -16,6 +16,7 @@ import { installErrors } from '../../src/http/errors.ts';
 import type { PictureCarrier } from '../../src/http/picture-carrier.ts';
 import { cameraPushRoutes } from '../../src/http/routes/camera-push.ts';
 import { cameraStreamRoutes } from '../../src/http/routes/camera-streams.ts';
+import { cameraWallRoutes } from '../../src/http/routes/camera-wall.ts';
 import { camerasApiRoutes } from '../../src/http/routes/cameras-api.ts';
 import type { Services } from '../../src/http/services.ts';
 import { createCameraCatalogue } from './camera-catalogue.ts';
@@ -68,6 +69,7 @@ export async function startCameraServer({
   const app = fastify();
   installErrors(app, services);
   cameraStreamRoutes(app, services, carrier);
+  cameraWallRoutes(app, services);
   camerasApiRoutes(app, services);
   await cameraPushRoutes(app, services);
   await app.listen({ port: 0, host: '127.0.0.1' });
