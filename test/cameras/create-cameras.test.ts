@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
 import { createCameras } from '../../src/cameras/create-cameras.ts';
-import type { StoredCamera } from '../../src/catalogue/catalogue.ts';
 import type { CameraSettings } from '../../src/config.ts';
 import type { AppError } from '../../src/errors.ts';
 import { createCameraCatalogue } from '../helpers/camera-catalogue.ts';

@@ -5,6 +5,7 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { AppError } from '../../errors.ts';
+import { answerChallenge, isStale, type LogIn } from './http-log-in.ts';
 
 /** Redirects a camera may need: to its https address, to its stream's path. */
 const maxRedirects = 3;
@@ -52,19 +53,22 @@ function decode(text: string): string {
 }
 
 /**
- * Sends a GET and resolves to the final answer, its body unread. The log-in goes to the first origin only.
- * Throws `unavailable` with one sentence, or the signal's reason.
+ * Sends a GET and resolves to the final answer, its body unread. The log-in goes to the first origin only, once it
+ * has asked for it. Throws `unavailable` with one sentence, or the signal's reason.
  */
 export async function openUrl(
   start: URL,
-  authorization: string | null,
+  logIn: LogIn | null,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   let url = start;
+  /** Where the last answer came from: a redirect may stay on this machine or this link, but not lead to it. */
+  let from: string | null = null;
   for (let redirects = 0; ; redirects++) {
-    const response = await get(url, url.origin === start.origin ? authorization : null, signal);
+    const response = await openWithLogIn(url, url.origin === start.origin ? logIn : null, from, signal);
     const location = response.headers.location;
     if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || !location) return response;
+    from = response.socket.remoteAddress ?? '';
     response.destroy();
     if (redirects === maxRedirects)
       throw new AppError('unavailable', 'The camera redirects again and again.');
@@ -82,9 +86,37 @@ export async function openUrl(
   }
 }
 
-function get(url: URL, authorization: string | null, signal: AbortSignal): Promise<IncomingMessage> {
+/** Answers the camera's challenge once, and once more where its nonce was only too old. */
+async function openWithLogIn(
+  url: URL,
+  logIn: LogIn | null,
+  from: string | null,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  let authorization: string | null = null;
+  for (let tries = 0; ; tries++) {
+    const response = await get(url, authorization, from, signal);
+    if (response.statusCode !== 401) return response;
+    const challenge = response.headers['www-authenticate'];
+    response.destroy();
+    if (!logIn) throw new AppError('unavailable', 'The camera asks for a user name and a password.');
+    if (tries > 0 && (tries > 1 || !isStale(challenge)))
+      throw new AppError('unavailable', 'The camera refuses the user name or password.');
+    authorization = answerChallenge(challenge, logIn, `${url.pathname}${url.search}`);
+    if (authorization === null)
+      throw new AppError('unavailable', 'The camera asks for a kind of log-in that is not known here.');
+  }
+}
+
+function get(
+  url: URL,
+  authorization: string | null,
+  from: string | null,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
   const literal = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) && isMetadata(literal)) return Promise.reject(refused());
+  const obstacle = isIP(literal) ? refusalOf(literal, from) : null;
+  if (obstacle) return Promise.reject(obstacle);
   return new Promise((resolve, reject) => {
     const { request } = url.protocol === 'https:' ? https : http;
     const headers = {
@@ -96,7 +128,7 @@ function get(url: URL, authorization: string | null, signal: AbortSignal): Promi
       headers,
       agent: false,
       maxHeaderSize: maxHeaderBytes,
-      lookup: guardedLookup,
+      lookup: guardedLookup(from),
     });
     sent.on('response', resolve);
     sent.on('error', (cause) => reject(cause instanceof AppError ? cause : failed(cause)));
@@ -104,21 +136,38 @@ function get(url: URL, authorization: string | null, signal: AbortSignal): Promi
   });
 }
 
-/** Looks a name up and refuses it where any of its addresses is a metadata service. */
-const guardedLookup: LookupFunction = (hostname, options, callback) => {
-  lookup(hostname, options, (error, address, family) => {
-    const addresses = Array.isArray(address) ? address.map((entry) => entry.address) : [address];
-    if (!error && addresses.some(isMetadata)) callback(refused(), '', 0);
-    else callback(error, address, family);
-  });
-};
+/** Looks a name up and refuses it where any of its addresses is not to be opened. */
+function guardedLookup(from: string | null): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, options, (error, address, family) => {
+      const addresses = Array.isArray(address) ? address.map((entry) => entry.address) : [address];
+      const obstacle = error ? null : addresses.map((each) => refusalOf(each, from)).find((each) => each);
+      if (obstacle) callback(obstacle, '', 0);
+      else callback(error, address, family);
+    });
+  };
+}
 
-function isMetadata(address: string): boolean {
-  return metadataAddresses.has(unmapped(address.toLowerCase()));
+/** Why an address is not opened; null where it may be. `from`: who redirects there, null where people wrote it. */
+function refusalOf(address: string, from: string | null): AppError | null {
+  if (metadataAddresses.has(unmapped(address))) return refused();
+  const reach = reachOf(address);
+  if (from === null || reach === 'network' || reach === reachOf(from)) return null;
+  const where = reach === 'loopback' ? 'this machine itself' : 'a link-local address';
+  return new AppError('unavailable', `The camera redirects to ${where}, which is not followed.`);
+}
+
+/** Loopback (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), link-local (RFC 3927, RFC 4291 §2.5.6), or anything else. */
+function reachOf(address: string): 'loopback' | 'link' | 'network' {
+  const plain = unmapped(address);
+  if (/^127\.|^0\./.test(plain) || plain === '::1' || plain === '::') return 'loopback';
+  if (/^169\.254\.|^fe[89ab][0-9a-f]:/.test(plain)) return 'link';
+  return 'network';
 }
 
 /** An IPv4 address written as IPv6 (RFC 4291 §2.5.5.2) in its own form, in both spellings. */
-function unmapped(address: string): string {
+function unmapped(text: string): string {
+  const address = text.toLowerCase();
   const dotted = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address);
   if (dotted) return dotted[1]!;
   const hex = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address);

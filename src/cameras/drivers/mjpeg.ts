@@ -1,23 +1,21 @@
 // The driver `mjpeg`: a camera that sends Motion-JPEG over HTTP (multipart/x-mixed-replace), any boundary, with or
-// without lengths, basic log-in. Memory: at most two pictures of the largest size taken.
+// without lengths, digest and basic log-in. Memory: at most two pictures of the largest size taken.
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../errors.ts';
 import type { DriverContext, DriverOptions } from '../driver.ts';
 import { checkNames, textOption } from '../options.ts';
 import { openUrl, parseCameraUrl } from './camera-url.ts';
+import type { LogIn } from './http-log-in.ts';
 import { createPictureParser } from './picture-parser.ts';
 
-function settingsOf(options: DriverOptions): { url: URL; authorization: string | null } {
-  checkNames('mjpeg', options, ['url', 'user', 'password']);
+function settingsOf(options: DriverOptions): { url: URL; logIn: LogIn | null } {
+  checkNames('mjpeg', options, ['url', 'user', 'username', 'password']);
   const address = textOption(options, 'url', true);
   if (address === null) throw new AppError('bad-request', 'The camera driver mjpeg needs the option url.');
   const { url, user, password } = parseCameraUrl(address);
-  const name = textOption(options, 'user') ?? user;
+  const name = textOption(options, 'user') ?? textOption(options, 'username') ?? user;
   const secret = textOption(options, 'password', true) ?? password;
-  // RFC 7617 §2
-  const authorization =
-    name || secret ? `Basic ${Buffer.from(`${name}:${secret}`).toString('base64')}` : null;
-  return { url, authorization };
+  return { url, logIn: name || secret ? { user: name, password: secret } : null };
 }
 
 /** Throws `bad-request`. */
@@ -30,10 +28,10 @@ export async function* samples(
   options: DriverOptions,
   { signal }: DriverContext,
 ): AsyncGenerator<Uint8Array, void, void> {
-  const { url, authorization } = settingsOf(options);
+  const { url, logIn } = settingsOf(options);
   let response: IncomingMessage;
   try {
-    response = await openUrl(url, authorization, signal);
+    response = await openUrl(url, logIn, signal);
   } catch (error) {
     if (signal.aborted) return;
     throw error;
@@ -56,9 +54,7 @@ export async function* samples(
 /** The delimiter of a Motion-JPEG answer as declared; null where it is not. Throws `unavailable` for other answers. */
 function boundaryOf(response: IncomingMessage): string | null {
   const status = response.statusCode ?? 0;
-  if (status === 401 || status === 403) {
-    throw new AppError('unavailable', 'The camera refuses the user name or password.');
-  }
+  if (status === 403) throw new AppError('unavailable', 'The camera refuses the user name or password.');
   if (status !== 200) throw new AppError('unavailable', `The camera answers with status ${status}.`);
   const type = (response.headers['content-type'] ?? '').slice(0, 1000);
   if (/^multipart\//i.test(type)) {
