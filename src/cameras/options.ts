@@ -54,3 +54,30 @@ export function textOption(options: DriverOptions, name: string, isSecret = fals
   }
   return value;
 }
+
+/** The option as one of `choices`, the first where it is not given. Throws `bad-request`. */
+export function choiceOption<const Choice extends string>(
+  options: DriverOptions,
+  name: string,
+  choices: readonly [Choice, ...Choice[]],
+): Choice {
+  const value = options[name];
+  if (value === undefined || value === '') return choices[0];
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) {
+    throw new AppError(
+      'bad-request',
+      `The option ${name} is ${shown(value)}; it takes ${choices.join(' or ')}.`,
+    );
+  }
+  return found;
+}
+
+/** The option as yes or no, also as the text a form sends. Throws `bad-request`. */
+export function flagOption(options: DriverOptions, name: string, otherwise: boolean): boolean {
+  const value = options[name];
+  if (value === undefined || value === '') return otherwise;
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  throw new AppError('bad-request', `The option ${name} is ${shown(value)}; it takes true or false.`);
+}

@@ -12,6 +12,8 @@ export type CameraInputContext = {
   readonly clock: Clock;
   /** One sentence for what went wrong, without addresses; called with what no other sentence fits. */
   readonly describe: (failure: InputFailure) => string;
+  /** The sentence where what reads this source is not installed; the engine's where it is not given. */
+  readonly missing?: string;
   /** The process's program; a test puts a misbehaving one here. */
   readonly program?: URL;
   /** Most resident memory of the process, bytes. */
@@ -33,7 +35,7 @@ const defaultMaxMemoryBytes = 600 * 1024 * 1024;
  */
 export async function* openCameraInput(
   source: CameraSource,
-  { signal, clock, describe, program, maxMemoryBytes }: CameraInputContext,
+  { signal, clock, describe, missing, program, maxMemoryBytes }: CameraInputContext,
 ): AsyncGenerator<WireSample, void, void> {
   if (signal.aborted) return;
   /** What the process said last, where it cannot go on. */
@@ -47,7 +49,7 @@ export async function* openCameraInput(
     onMessage(message) {
       const said = message as CameraAnswer | null;
       if (said?.kind === 'failed') answer.error ??= errorOf(said.failure, describe);
-      else if (said?.kind === 'no-engine') answer.error ??= unavailable(noCameraEngine);
+      else if (said?.kind === 'no-engine') answer.error ??= unavailable(missing ?? noCameraEngine);
       // The process waits to be ended, so that this message cannot be lost behind its exit.
       if (answer.error) kept.pipe.destroy();
     },

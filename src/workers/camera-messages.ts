@@ -27,11 +27,35 @@ export type TestSource = {
   readonly hasSound: boolean;
 };
 
-export type CameraSource = DemuxSource | TestSource;
+/** A webcam. */
+export type V4l2Source = {
+  readonly kind: 'v4l2';
+  readonly device: string;
+  /** `any`: JPEG where it has that, else raw. */
+  readonly format: 'any' | 'mjpeg' | 'h264' | 'yuyv422';
+  /** 0: as the device is set. */
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+};
+
+export type CameraSource = DemuxSource | TestSource | V4l2Source;
+
+/** What a device can send. */
+export type DeviceMode = {
+  /** As FFmpeg calls it: `mjpeg`, `h264`, or a pixel format such as `yuyv422`. */
+  readonly format: string;
+  readonly width: number;
+  readonly height: number;
+  /** Highest rate at this size, pictures a second; 0 where the device does not tell. */
+  readonly maxFps: number;
+};
 
 /** To the process. */
 export type CameraRequest =
   | { readonly kind: 'open'; readonly source: CameraSource }
+  /** Tell what a V4L2 device offers, as its path says. */
+  | { readonly kind: 'list-modes'; readonly device: string }
   /** Release the device and end. */
   | { readonly kind: 'stop' };
 
@@ -51,4 +75,5 @@ export type CameraAnswer =
   /** The input is open: samples follow. */
   | { readonly kind: 'opened' }
   | { readonly kind: 'failed'; readonly failure: InputFailure }
+  | { readonly kind: 'modes'; readonly modes: readonly DeviceMode[] }
   | { readonly kind: 'no-engine' };

@@ -27,7 +27,8 @@ process.on('message', (request: CameraRequest) => {
     isStopping = true;
     if (reader) reader.stop();
     else process.exit();
-  } else void serve(request.source);
+  } else if (request.kind === 'list-modes') void tellModes(request.device);
+  else void serve(request.source);
 });
 setInterval(() => say({ kind: 'alive' }), 1000);
 
@@ -50,13 +51,30 @@ async function serve(source: CameraSource): Promise<void> {
   say({ kind: 'failed', failure });
 }
 
-async function createReader(source: CameraSource): Promise<CameraReader | null> {
+async function tellModes(device: string): Promise<void> {
   try {
-    await import('node-av/lib');
-  } catch {
-    return null;
+    const { listV4l2Device } = await import('./v4l2-camera.ts');
+    const modes = listV4l2Device(device);
+    say(modes ? { kind: 'modes', modes } : { kind: 'no-engine' });
+  } catch (error) {
+    say({ kind: 'failed', failure: failureOf(error) });
   }
+}
+
+async function hasEngine(): Promise<boolean> {
+  return import('node-av/lib').then(
+    () => true,
+    () => false,
+  );
+}
+
+async function createReader(source: CameraSource): Promise<CameraReader | null> {
   const onOpened = () => say({ kind: 'opened' });
+  if (source.kind === 'v4l2') {
+    const { createV4l2Reader } = await import('./v4l2-camera.ts');
+    return createV4l2Reader(source, onOpened);
+  }
+  if (!(await hasEngine())) return null;
   if (source.kind === 'test') {
     const { createTestReader } = await import('./test-camera.ts');
     return createTestReader(source, onOpened);

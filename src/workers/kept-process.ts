@@ -40,17 +40,16 @@ export type KeptProcessSetup = {
   readonly maxSilentSeconds?: number;
 };
 
+/** Names of what may be secret, ours among them. */
+const secretName = /^(KINORA|MONGO)|pass|secret|token|key|credential|auth|cookie/i;
+
 /**
- * The dynamic linker's own variables go through (webcams that need `v4l1compat.so` are started so); nothing else of
- * the environment does, for it holds secrets and the process reads hostile bytes.
+ * Nothing of the environment, for it holds secrets and the process reads hostile bytes. But where a library is
+ * preloaded (webcams that need `v4l1compat.so` are started so), it and what it may be set by.
  */
 function environment(): NodeJS.ProcessEnv {
-  const { LD_PRELOAD, LD_LIBRARY_PATH, TZ } = process.env;
-  return {
-    ...(LD_PRELOAD && { LD_PRELOAD }),
-    ...(LD_LIBRARY_PATH && { LD_LIBRARY_PATH }),
-    ...(TZ && { TZ }),
-  };
+  if (!process.env.LD_PRELOAD) return {};
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretName.test(name)));
 }
 
 /** Starts a process. What goes wrong with it, from the first moment on, is told by `ended`. */

@@ -2,16 +2,12 @@
 // what is in it, and ends. Nothing it does can be trusted by the server, and nothing is.
 import type { FormatContext } from 'node-av/lib';
 import type { Codec } from '../media/track.ts';
+import { selfContainedFormats } from './file-formats.ts';
 import type { ProbeAnswer, Probed, ProbedTrack, ProbeRequest } from './probe-messages.ts';
 
 /** AVMediaType and AVSeekWhence by value, so that this file loads where the engine is missing. */
 const mediaTypes = ['video', 'audio', null, 'subtitle'] as const;
 const whence = { set: 0, current: 1, end: 2, size: 0x10000, force: 0x20000 } as const;
-
-/** Only demuxers that read nothing but this file: no playlists, no references to other files or hosts. */
-const formats =
-  'avi,mpegts,mpeg,mpegvideo,flv,asf,rm,mp3,aac,ac3,eac3,dts,wav,w64,aiff,au,caf,ogg,flac,ape,wv,tta,amr,nut,mxf,gif,' +
-  'h264,hevc,matroska,mov,3gp,mp4,dv,ivf,nsv,swf,vob,wtv,obu';
 
 /** More tracks than this are a bug of the file. */
 const maxTracks = 100;
@@ -80,7 +76,10 @@ async function describe(sizeBytes: number): Promise<void> {
   const input = new FormatContext();
   input.allocContext();
   input.pb = source;
-  const options = Dictionary.fromObject({ format_whitelist: formats, protocol_whitelist: 'none' });
+  const options = Dictionary.fromObject({
+    format_whitelist: selfContainedFormats,
+    protocol_whitelist: 'none',
+  });
   FFmpegError.throwIfError(await input.openInput('', null, options), 'opening it');
   FFmpegError.throwIfError(await input.findStreamInfo(), 'finding its tracks');
   say({ kind: 'found', found: describeInput(input, engine.codecName) });

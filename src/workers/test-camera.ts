@@ -1,27 +1,13 @@
 // The camera `test`: draws its picture, encodes it with nothing held back, and sends it. Runs in the camera's process
 // only. Memory: one picture and the encoder's references.
-import {
-  AV_PIX_FMT_YUV420P,
-  AV_SAMPLE_FMT_FLT,
-  AVERROR_EAGAIN,
-  AVERROR_EOF,
-  AVMEDIA_TYPE_VIDEO,
-} from 'node-av/constants';
-import {
-  avChannelLayoutDefault,
-  Codec,
-  CodecContext,
-  CodecParameters,
-  Frame,
-  Packet,
-  Rational,
-} from 'node-av/lib';
+import { AV_PIX_FMT_YUV420P, AV_SAMPLE_FMT_FLT, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
+import { avChannelLayoutDefault, Codec, CodecContext, Frame, Packet, Rational } from 'node-av/lib';
 import { systemClock } from '../clock.ts';
 import { type AacEncoder, createAacEncoder } from './aac-maker.ts';
 import { createAccessUnits } from './access-units.ts';
 import type { TestSource } from './camera-messages.ts';
 import type { CameraReader } from './camera-process.ts';
-import { check, ReadError } from './engine.ts';
+import { check, ReadError, recordMaker } from './engine.ts';
 import { createJpegEncoder } from './jpeg-maker.ts';
 import type { WireSample } from './sample-wire.ts';
 import { createTestPicture } from './test-picture.ts';
@@ -105,15 +91,7 @@ function openH264({ width, height, fps }: TestSource): PictureEncoder {
   check(encoder.open2Sync(codec, null), 'open the H.264 encoder', 'open');
   const packet = new Packet();
   packet.alloc();
-  const units = createAccessUnits('avc', null, (annexB) => {
-    using sets = new CodecParameters();
-    sets.alloc();
-    sets.codecType = AVMEDIA_TYPE_VIDEO;
-    sets.codecId = codec.id;
-    sets.extradata = annexB;
-    const record = sets.getDecoderConfigurationRecord();
-    return record && Buffer.from(record);
-  });
+  const units = createAccessUnits('avc', null, recordMaker(codec.id));
   return {
     encode(frame, ptsMicros) {
       check(encoder.sendFrameSync(frame), 'encode a picture');

@@ -1,14 +1,9 @@
 // A stream's pictures as they go to the server: H.264, H.265 and JPEG as they come, all else made JPEG. Runs in
 // processes with FFmpeg only.
-import {
-  AV_CODEC_ID_H264,
-  AV_CODEC_ID_HEVC,
-  AV_CODEC_ID_MJPEG,
-  AV_NOPTS_VALUE,
-  AVMEDIA_TYPE_VIDEO,
-} from 'node-av/constants';
-import { CodecParameters, type Packet } from 'node-av/lib';
+import { AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MJPEG, AV_NOPTS_VALUE } from 'node-av/constants';
+import type { CodecParameters, Packet } from 'node-av/lib';
 import { createAccessUnits } from './access-units.ts';
+import { recordMaker } from './engine.ts';
 import { withHuffmanTables } from './huffman-tables.ts';
 import { createJpegMaker } from './jpeg-maker.ts';
 import type { WireSample } from './sample-wire.ts';
@@ -39,16 +34,7 @@ export function createVideoReader(
 
 function passUnits(codec: 'avc' | 'hevc', parameters: CodecParameters): VideoReader {
   const { codecId, extradata } = parameters;
-  const units = createAccessUnits(codec, extradata && Buffer.from(extradata), (annexB) => {
-    using sets = new CodecParameters();
-    sets.alloc();
-    sets.codecType = AVMEDIA_TYPE_VIDEO;
-    sets.codecId = codecId;
-    sets.extradata = annexB;
-    const record = sets.getDecoderConfigurationRecord();
-    // What FFmpeg cannot read it hands back as it was.
-    return record && record[0] === 1 ? Buffer.from(record) : null;
-  });
+  const units = createAccessUnits(codec, extradata && Buffer.from(extradata), recordMaker(codecId));
   return {
     push(packet, { ptsMicros, dtsMicros }, take) {
       if (!packet?.data) return;

@@ -150,11 +150,16 @@ function guardedLookup(from: string | null): LookupFunction {
 
 /** Why an address is not opened; null where it may be. `from`: who redirects there, null where people wrote it. */
 function refusalOf(address: string, from: string | null): AppError | null {
-  if (metadataAddresses.has(unmapped(address))) return refused();
+  if (isMetadata(address)) return refused();
   const reach = reachOf(address);
   if (from === null || reach === 'network' || reach === reachOf(from)) return null;
   const where = reach === 'loopback' ? 'this machine itself' : 'a link-local address';
   return new AppError('unavailable', `The camera redirects to ${where}, which is not followed.`);
+}
+
+/** Whether an address is a cloud's metadata service, in whatever way it is written. */
+export function isMetadata(address: string): boolean {
+  return metadataAddresses.has(unmapped(address));
 }
 
 /** Loopback (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3), link-local (RFC 3927, RFC 4291 §2.5.6), or anything else. */
