@@ -7,9 +7,16 @@ import type { DriverModule } from './driver.ts';
 
 const builtIn: Readonly<Record<string, () => Promise<DriverModule>>> = {
   emulated: () => import('./drivers/emulated.ts'),
+  file: () => import('./drivers/file.ts'),
   images: () => import('./drivers/images.ts'),
   mjpeg: () => import('./drivers/mjpeg.ts'),
+  // The webcam under the name of the old examples.
+  opencv: () => import('./drivers/v4l2.ts'),
+  pi: () => import('./drivers/pi.ts'),
   push: () => import('./drivers/push.ts'),
+  rtsp: () => import('./drivers/rtsp.ts'),
+  test: () => import('./drivers/test.ts'),
+  v4l2: () => import('./drivers/v4l2.ts'),
 };
 
 /** The names of the built-in drivers. */
