@@ -116,6 +116,8 @@ export type PictureChoice = {
   readonly width: number | null;
   /** Most pictures a second; null for all. Others are left out; nothing is encoded for it. */
   readonly fps: number | null;
+  /** A camera whose own JPEG pictures are at most so wide is taken as it is: a little more to send, no process. */
+  readonly ownUpToWidth?: number;
 };
 
 /** A camera in another shape than it sends. */

@@ -17,9 +17,6 @@ const watchMs = 5000;
 /** A stream with nothing to say says that much this often, so that the page can tell silence from a lost network. */
 const heartbeatMs = 5000;
 
-/** A picture that is early by no more than this counts as in time: cameras jitter. */
-const earlyMs = 10;
-
 /** The headers of a wall's stream (also the answer to HEAD). */
 export const wallHeaders = {
   // Not x-mixed-replace: these parts do not replace each other (RFC 2046 §5.1.3).
@@ -35,6 +32,8 @@ const partEnd = Buffer.from(`\r\n--${boundary}\r\n`, 'latin1');
 
 export type WallTile = {
   readonly id: string;
+  /** Of the tile in pixels; null for the camera's own. */
+  readonly width: number | null;
   /** Sequence of the picture that the viewer shows already: that one is not sent again. Null where it shows none. */
   readonly shown: number | null;
 };
@@ -42,13 +41,11 @@ export type WallTile = {
 export type WallStreamSetup = {
   readonly response: ServerResponse;
   readonly tiles: readonly WallTile[];
-  /** Most pictures a second of each camera. Pictures are left out, none is encoded. */
-  readonly fps: number;
   readonly clock: Clock;
   /** What is known of a camera; null where there is none. */
   readonly get: (id: string) => CameraInfo | null;
-  /** Joins a camera's viewers. */
-  readonly watch: (id: string, viewer: Viewer) => Viewing;
+  /** Joins a camera's viewers, for JPEG pictures as the tile needs them. */
+  readonly watch: (tile: WallTile, viewer: Viewer) => Viewing;
 };
 
 /** Sends the head and then parts until the socket closes, stalls, or none of the cameras is there any more. */
@@ -70,8 +67,8 @@ class Tile {
   state: object | null = null;
   /** Pictures that wait for the socket: only the newest of them will be sent. */
   waiting = 0;
+  /** Compared for being the same, never for being greater: a restart of the program begins anew. */
   lastSequence: number;
-  dueMs = -Infinity;
 
   constructor({ id, shown }: WallTile) {
     this.id = id;
@@ -83,7 +80,6 @@ class WallStream {
   readonly #setup: WallStreamSetup;
   readonly #socket: Socket;
   readonly #clock: Clock;
-  readonly #gapMs: number;
   readonly #tiles = new Set<Tile>();
   /** Those with something to send, the longest waiting first. */
   readonly #queue = new Set<Tile>();
@@ -97,7 +93,6 @@ class WallStream {
     this.#setup = setup;
     this.#socket = socket;
     this.#clock = setup.clock;
-    this.#gapMs = 1000 / setup.fps;
     this.#saidAtMs = setup.clock.monotonicMs();
     const { response } = setup;
     // As in `mjpeg-stream.ts`: no chunks, and what follows the head goes straight to the socket.
@@ -106,17 +101,18 @@ class WallStream {
     response.flushHeaders();
     socket.write(streamStart);
     socket.once('close', () => this.#end());
-    for (const tile of setup.tiles) this.#open(new Tile(tile));
+    for (const tile of setup.tiles) this.#open(tile);
     this.#isStarted = true;
     if (socket.destroyed) this.#end();
     else this.#pump();
     void this.#watch();
   }
 
-  #open(tile: Tile): void {
+  #open(wanted: WallTile): void {
+    const tile = new Tile(wanted);
     this.#tiles.add(tile);
     try {
-      tile.viewing = this.#setup.watch(tile.id, {
+      tile.viewing = this.#setup.watch(wanted, {
         onSample: (sample) => this.#onSample(tile, sample),
         onState: (camera) => this.#tell(tile, stateOf(camera)),
         onEnd: () => this.#onEnd(tile),
@@ -129,15 +125,11 @@ class WallStream {
     const camera = this.#setup.get(tile.id);
     if (camera) this.#tell(tile, stateOf(camera));
     const newest = tile.viewing.newest();
-    if (!newest) return;
-    // Numbers of a run of the program that has ended may be greater than those of this one.
-    if (newest.sequence < tile.lastSequence) tile.lastSequence = 0;
-    this.#onSample(tile, newest);
+    if (newest) this.#onSample(tile, newest);
   }
 
   #onSample(tile: Tile, sample: LiveSample): void {
     if (sample.codec !== 'jpeg' || sample.sequence === tile.lastSequence) return;
-    if (sample.takenAtMonotonicMs < tile.dueMs - earlyMs) return;
     tile.waiting += 1;
     this.#queue.add(tile);
     this.#pump();
@@ -178,9 +170,6 @@ class WallStream {
     const newest = tile.waiting > 0 ? (tile.viewing?.newest() ?? null) : null;
     if (newest && newest.sequence !== tile.lastSequence) {
       tile.lastSequence = newest.sequence;
-      // From due time to due time, so that the rate comes out right; from now on after a pause.
-      tile.dueMs += this.#gapMs;
-      if (!(tile.dueMs > newest.takenAtMonotonicMs)) tile.dueMs = newest.takenAtMonotonicMs + this.#gapMs;
       tile.waiting -= 1;
       // The picture itself is the hub's buffer, for every viewer: nothing is copied.
       socket.write(pictureHead(tile.id, newest), 'latin1');

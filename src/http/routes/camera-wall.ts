@@ -6,7 +6,7 @@
 // a GET changes nothing, so it needs no protection against other sites' pages beyond that of every picture.
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { AppError } from '../../errors.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { Services } from '../services.ts';
 import { startWallStream, type WallTile, wallHeaders } from '../wall-stream.ts';
 import { problems } from './problem-schema.ts';
@@ -17,6 +17,15 @@ const maxTiles = 64;
 /** What a wall is asked for at most and where nothing is said: it is looked over, not watched. */
 const maxFps = 30;
 const defaultFps = 5;
+
+/** Pictures of a camera that are up to so many times as wide as the tile are sent as they are. */
+const generousShare = 2;
+
+/**
+ * Smaller pictures cost a process of their own for each camera: of the JPEG cameras of one wall so many get them,
+ * the others send their own, however wide.
+ */
+const maxMadeSmaller = 6;
 
 /** An id, the width of its tile in pixels, the sequence of the picture it shows. */
 const tilePattern = /^([a-z0-9][a-z0-9_-]{0,63})(?::(\d{1,5})(?::(\d{1,15}))?)?$/;
@@ -57,14 +66,25 @@ export function cameraWallRoutes(app: FastifyInstance, { cameras, clock }: Servi
     },
     handler: (request, reply) => {
       const tiles = readTiles(request.query.show);
+      const { fps = defaultFps } = request.query;
+      const generous = new Set(tiles.slice(maxMadeSmaller));
       if (request.method === 'HEAD') return reply.headers(wallHeaders).send();
       startWallStream({
         response: reply.raw,
         tiles,
-        fps: request.query.fps ?? defaultFps,
         clock,
         get: (id) => cameras.get(id),
-        watch: (id, viewer) => cameras.watch(id, viewer),
+        watch(tile, viewer) {
+          const { id, width } = tile;
+          const ownUpToWidth = generous.has(tile) ? Number.POSITIVE_INFINITY : (width ?? 0) * generousShare;
+          try {
+            return cameras.watch(id, viewer, { pictures: { width, fps, ownUpToWidth } });
+          } catch (error) {
+            // Watched in too many sizes by others: its own will do.
+            if (!isAppError(error, 'too-many')) throw error;
+            return cameras.watch(id, viewer, { pictures: { width: null, fps } });
+          }
+        },
       });
       reply.hijack();
     },
@@ -75,10 +95,14 @@ export function cameraWallRoutes(app: FastifyInstance, { cameras, clock }: Servi
 function readTiles(show: string): WallTile[] {
   const tiles = new Map<string, WallTile>();
   for (const entry of show.split(',')) {
-    const [, id, , shown] = tilePattern.exec(entry) ?? [];
+    const [, id, width, shown] = tilePattern.exec(entry) ?? [];
     if (id === undefined)
       throw new AppError('bad-request', `“${entry.slice(0, 80)}” is no camera’s id, width and sequence.`);
-    if (!tiles.has(id)) tiles.set(id, { id, shown: shown === undefined ? null : Number(shown) });
+    if (!tiles.has(id))
+      tiles.set(id, {
+        ...{ id, width: width === undefined ? null : Number(width) },
+        shown: shown === undefined ? null : Number(shown),
+      });
     if (tiles.size > maxTiles) throw new AppError('bad-request', `A wall shows at most ${maxTiles} cameras.`);
   }
   return [...tiles.values()];
