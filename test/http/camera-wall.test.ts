@@ -84,6 +84,7 @@ test('who asks anew gets the newest picture at once, but not the one it shows al
   const second = await viewWall(wall.port, `show=porch:320:${shown.sequence},garden:320`);
   await until(() => second.numbers('garden').length === 1 && second.states('porch').length === 1);
   first.close();
+  await wall.clock.advance(200);
   driverOf(wall, 'porch').push(numberedJpeg(8));
   await until(() => second.numbers('porch').length === 1);
   assert.deepEqual(second.numbers('porch'), [8]);
