@@ -4,7 +4,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import type { LiveSample } from '../cameras/live-sample.ts';
 import { type KernelSend, loadKernelSend } from './kernel-send.ts';
 
 /** MFD_CLOEXEC, memfd_create(2): worker processes do not inherit the file. */
@@ -13,13 +12,16 @@ const closeOnExec = 1;
 /** Making the file costs about as much as writing a picture to two sockets: up to so many, it is not made. */
 const plainSends = 2;
 
+/** What goes to many sockets as it is: a picture's part of a multipart stream, a fragment of MP4. */
+export type Shared = { readonly part: Buffer };
+
 export type PictureCarrier = {
   /**
    * Sends a picture's part to an open socket that has nothing waiting; what the kernel does not take waits in the
    * socket. `descriptor` is the socket's own (`idleDescriptor`, asked once: it costs as much as the rest of the
    * way through JavaScript), null where it has none.
    */
-  send(socket: Socket, descriptor: number | null, picture: LiveSample): void;
+  send(socket: Socket, descriptor: number | null, picture: Shared): void;
 };
 
 /** Writes to each socket by itself. */
@@ -36,7 +38,7 @@ export function createPictureCarrier(): PictureCarrier {
 
 function createKernelCarrier(kernel: KernelSend, createFile: () => number): PictureCarrier {
   // The picture that is being handed round in this turn of the event loop; a hub does that in one go.
-  let current: LiveSample | null = null;
+  let current: Shared | null = null;
   let sends = 0;
   let file = -1;
 

@@ -6,6 +6,7 @@ import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
+import { cameraLiveRoutes } from './routes/camera-live.ts';
 import { cameraPushRoutes } from './routes/camera-push.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
 import { cameraWallRoutes } from './routes/camera-wall.ts';
@@ -81,6 +82,7 @@ export async function buildFastify(services: Services): Promise<FastifyInstance>
     uploadRoutes,
     videoBytesRoutes,
     cameraStreamRoutes,
+    cameraLiveRoutes,
     cameraPushRoutes,
     cameraWallRoutes,
     pageRoutes,

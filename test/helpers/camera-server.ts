@@ -14,6 +14,7 @@ import { createCameras } from '../../src/cameras/create-cameras.ts';
 import type { StoredCamera } from '../../src/catalogue/catalogue.ts';
 import { installErrors } from '../../src/http/errors.ts';
 import type { PictureCarrier } from '../../src/http/picture-carrier.ts';
+import { cameraLiveRoutes } from '../../src/http/routes/camera-live.ts';
 import { cameraPushRoutes } from '../../src/http/routes/camera-push.ts';
 import { cameraStreamRoutes } from '../../src/http/routes/camera-streams.ts';
 import { cameraWallRoutes } from '../../src/http/routes/camera-wall.ts';
@@ -69,6 +70,7 @@ export async function startCameraServer({
   const app = fastify();
   installErrors(app, services);
   cameraStreamRoutes(app, services, carrier);
+  cameraLiveRoutes(app, services, carrier);
   cameraWallRoutes(app, services);
   camerasApiRoutes(app, services);
   await cameraPushRoutes(app, services);

@@ -1,0 +1,202 @@
+// One camera's fragmented MP4, made once however many watch it: a viewer of the hub that hands fragments on. It lives
+// while somebody has joined. Memory: the fragments since the last key frame, at most `maxBytes`.
+import type { Clock } from '../clock.ts';
+import { AppError } from '../errors.ts';
+import { type LiveFragment, type LiveInit, LiveMuxer } from '../media/live/live-muxer.ts';
+import type { CameraInfo, Cameras, Viewing } from './cameras.ts';
+import type { LiveSample } from './live-sample.ts';
+
+/** As the hub's own backlog: whoever comes in a longer stretch between key frames waits for the next. */
+const maxBytes = 16 * 1024 * 1024;
+const maxMs = 15_000;
+
+/** How long whoever comes waits for a camera's first key frame. */
+const readyMs = 10_000;
+
+export type FeedViewer = {
+  /** Every fragment in order. Must return at once. */
+  onFragment(fragment: LiveFragment): void;
+  /** The camera is no more. Called once, never after leaving. */
+  onEnd(): void;
+};
+
+export const noVideoSentence =
+  'This camera sends single pictures and no H.264 or H.265 video: watch it at stream.mjpeg.';
+
+export class LiveFeed {
+  readonly #viewers = new Set<FeedViewer>();
+  readonly #viewing: Viewing;
+  readonly #muxer: LiveMuxer;
+  readonly #clock: Clock;
+  readonly #info: () => CameraInfo | null;
+  readonly #onOver: () => void;
+  #backlog: LiveFragment[] = [];
+  #backlogBytes = 0;
+  #isOver = false;
+  /** Whether a picture that no MP4 carries has come. */
+  #sawPicture = false;
+  /** Called when the answer to `ready` may have changed. */
+  readonly #waiting = new Set<() => void>();
+
+  /** Joins the hub. Throws what `Cameras.watch` throws. `onOver`: the last viewer left or the camera is no more. */
+  constructor(cameras: Cameras, id: string, clock: Clock, onOver: () => void) {
+    this.#clock = clock;
+    this.#onOver = onOver;
+    this.#info = () => cameras.get(id);
+    const kinds = this.#info()?.kinds;
+    this.#muxer = new LiveMuxer({
+      isSilent: kinds?.video != null && kinds.sound === null,
+      onFragment: (fragment) => this.#onFragment(fragment),
+    });
+    this.#viewing = cameras.watch(id, {
+      onSample: (sample) => this.#onSample(sample),
+      onState: ({ state }) => {
+        if (state !== 'live') this.#muxer.interrupt();
+        this.#tellWaiting();
+      },
+      onEnd: () => this.#end(),
+      audience: () => this.#viewers.size,
+    });
+    for (const sample of this.#viewing.backlog()) this.#onSample(sample);
+  }
+
+  /** The fragments since the last key frame, oldest first; their sequence numbers follow each other. */
+  get backlog(): readonly LiveFragment[] {
+    return this.#backlog;
+  }
+
+  /** What the newest fragments belong to; null before the first. */
+  get init(): LiveInit | null {
+    return this.#muxer.init;
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * Adds a viewer, who gets what comes from now on. Returns the way to leave, which may be called again. Throws
+   * `unavailable` once the feed is over.
+   */
+  join(viewer: FeedViewer): () => void {
+    if (this.#isOver) throw overError();
+    // Each call is a viewing of its own, also where the same object joins twice.
+    const own: FeedViewer = {
+      onFragment: (fragment) => viewer.onFragment(fragment),
+      onEnd: () => viewer.onEnd(),
+    };
+    this.#viewers.add(own);
+    this.#viewing.audienceChanged();
+    return () => {
+      if (!this.#viewers.delete(own) || this.#isOver) return;
+      if (this.#viewers.size === 0) this.#end();
+      else this.#viewing.audienceChanged();
+    };
+  }
+
+  countDropped(fragments: number): void {
+    this.#viewing.countDropped(fragments);
+  }
+
+  /**
+   * Resolves when there is something to play. Throws `unplayable` where the camera has no video that MP4 carries,
+   * `unavailable` without a signal or after 10 s, or the signal's reason.
+   */
+  async ready(signal: AbortSignal): Promise<LiveInit> {
+    const found = Promise.withResolvers<LiveInit>();
+    const look = () => {
+      const camera = this.#info();
+      if (this.#isOver || !camera) return found.reject(overError());
+      if (camera.state === 'no-signal')
+        return found.reject(new AppError('unavailable', camera.message ?? 'The camera has no signal.'));
+      const { init } = this;
+      if (init && this.#backlog.length > 0) return found.resolve(init);
+      if (this.#sawPicture && camera.kinds.video === null)
+        return found.reject(new AppError('unplayable', noVideoSentence));
+    };
+    const over = new AbortController();
+    const onAbort = () => found.reject(signal.reason);
+    signal.throwIfAborted();
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#waiting.add(look);
+    void this.#clock.sleep(readyMs, over.signal).then(
+      () =>
+        found.reject(
+          new AppError('unavailable', 'The camera has sent nothing to begin with within 10 seconds.'),
+        ),
+      () => {},
+    );
+    look();
+    try {
+      return await found.promise;
+    } finally {
+      over.abort();
+      this.#waiting.delete(look);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  #onSample(sample: LiveSample): void {
+    if (sample.codec !== 'jpeg') this.#muxer.push(sample);
+    else if (!this.#sawPicture) {
+      this.#sawPicture = true;
+      this.#tellWaiting();
+    }
+  }
+
+  #onFragment(fragment: LiveFragment): void {
+    if (fragment.isKey) {
+      this.#backlog = [];
+      this.#backlogBytes = 0;
+    }
+    const first = this.#backlog[0];
+    this.#backlogBytes += fragment.part.length;
+    const isTooMuch =
+      this.#backlogBytes > maxBytes ||
+      (first !== undefined && fragment.takenAtMonotonicMs - first.takenAtMonotonicMs > maxMs);
+    if (isTooMuch) this.#backlog = [];
+    else if (first || fragment.isKey) this.#backlog.push(fragment);
+    for (const viewer of this.#viewers) viewer.onFragment(fragment);
+    if (this.#waiting.size > 0) this.#tellWaiting();
+  }
+
+  #tellWaiting(): void {
+    for (const look of this.#waiting) look();
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#onOver();
+    const viewers = [...this.#viewers];
+    this.#viewers.clear();
+    this.#viewing.close();
+    for (const viewer of viewers) viewer.onEnd();
+    this.#tellWaiting();
+  }
+}
+
+function overError(): AppError {
+  return new AppError('unavailable', 'This camera was removed or the program ends.');
+}
+
+export type LiveFeeds = {
+  /** The camera's feed, begun where there is none: join it at once. Throws what `Cameras.watch` throws. */
+  open(id: string): LiveFeed;
+};
+
+/** The feeds of all cameras, one each while somebody watches. */
+export function createLiveFeeds(cameras: Cameras, clock: Clock): LiveFeeds {
+  const feeds = new Map<string, LiveFeed>();
+  return {
+    open(id) {
+      const known = feeds.get(id);
+      if (known) return known;
+      const feed = new LiveFeed(cameras, id, clock, () => {
+        if (feeds.get(id) === feed) feeds.delete(id);
+      });
+      feeds.set(id, feed);
+      return feed;
+    },
+  };
+}
