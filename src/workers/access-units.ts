@@ -23,7 +23,8 @@ export type MakeRecord = (annexB: Buffer) => Buffer | null;
 type UnitKinds = {
   readonly typeOf: (firstByte: number) => number;
   readonly parameterSets: readonly number[];
-  readonly isKey: (type: number) => boolean;
+  /** A unit that decoding can begin at. */
+  readonly isKey: (unit: Buffer, type: number) => boolean;
   /** Access unit delimiter, end of sequence, end of stream, filler: nothing a player needs. */
   readonly dropped: readonly number[];
 };
@@ -32,13 +33,14 @@ const kinds: Readonly<Record<'avc' | 'hevc', UnitKinds>> = {
   avc: {
     typeOf: (byte) => byte & 31,
     parameterSets: [7, 8], // SPS, PPS
-    isKey: (type) => type === 5, // IDR
+    // IDR; a recovery point first in its SEI (H.264 §D.1.8) for cameras that refresh without any IDR.
+    isKey: (unit, type) => type === 5 || (type === 6 && unit[1] === 6),
     dropped: [9, 10, 11, 12],
   },
   hevc: {
     typeOf: (byte) => (byte >> 1) & 63,
     parameterSets: [32, 33, 34], // VPS, SPS, PPS
-    isKey: (type) => type >= 16 && type <= 21, // IRAP
+    isKey: (_unit, type) => type >= 16 && type <= 21, // IRAP
     dropped: [35, 36, 37, 38],
   },
 };
@@ -47,6 +49,9 @@ const kinds: Readonly<Record<'avc' | 'hevc', UnitKinds>> = {
 const maxUnits = 4096;
 /** Most bytes of all parameter sets together: the standard allows more, no encoder needs it. */
 const maxSetBytes = 16 * 1024;
+
+/** Sets of one kind: cameras have one of each. */
+const maxSets = 16;
 
 const startCode = Buffer.of(0, 0, 0, 1);
 const shortStartCode = Buffer.of(0, 0, 1);
@@ -70,7 +75,7 @@ export function createAccessUnits(
   const takeSets = (units: readonly Buffer[]): boolean => {
     let isChanged = false;
     for (const type of parameterSets) {
-      const found = units.filter((unit) => typeOf(unit[0]!) === type);
+      const found = withoutCopies(units.filter((unit) => typeOf(unit[0]!) === type));
       const before = sets.get(type) ?? [];
       if (found.length === 0 || isSame(found, before)) continue;
       // Copies: the units are slices of a packet that is about to go.
@@ -102,7 +107,7 @@ export function createAccessUnits(
     convert(bytes, isMarkedKey) {
       const units = unitsOf(bytes, prefixBytes);
       if (!units) return null;
-      const startsHere = isMarkedKey || units.some((unit) => isKey(typeOf(unit[0]!)));
+      const startsHere = isMarkedKey || units.some((unit) => isKey(unit, typeOf(unit[0]!)));
       const inBand = units.filter((unit) => parameterSets.includes(typeOf(unit[0]!)));
       if (inBand.length > 0 && takeSets(inBand)) isStale = true;
       if (startsHere && isStale) {
@@ -164,6 +169,13 @@ function join(units: readonly Buffer[]): Buffer {
     at += unit.copy(joined, at);
   }
   return joined;
+}
+
+/** Cameras say their parameter sets in the description and again in the stream, which FFmpeg adds up. */
+function withoutCopies(units: readonly Buffer[]): Buffer[] {
+  return units
+    .slice(0, maxSets)
+    .filter((unit, at, all) => all.findIndex((other) => other.equals(unit)) === at);
 }
 
 function isSame(some: readonly Buffer[], others: readonly Buffer[]): boolean {

@@ -1,6 +1,7 @@
 // Opens a camera, file or device with FFmpeg and sends its samples: pictures and sound that browsers take as they
 // are, the rest encoded. Runs in the camera's process only. Memory: FFmpeg's own and a sample.
 import {
+  AV_CODEC_ID_MJPEG,
   AV_DISPOSITION_ATTACHED_PIC,
   AV_NOPTS_VALUE,
   AVDISCARD_ALL,
@@ -15,6 +16,7 @@ import { systemClock } from '../clock.ts';
 import type { DemuxSource } from './camera-messages.ts';
 import type { CameraReader, SendSample } from './camera-process.ts';
 import { check, ReadError } from './engine.ts';
+import { createPacketJoiner, type PacketJoiner } from './packet-joiner.ts';
 import type { WireSample } from './sample-wire.ts';
 import { createSoundReader, type SoundReader } from './sound-reader.ts';
 import { createVideoReader, type VideoReader } from './video-reader.ts';
@@ -37,6 +39,7 @@ type Lane = {
   readonly reader:
     | { readonly kind: 'video'; readonly video: VideoReader }
     | { readonly kind: 'sound'; readonly sound: SoundReader };
+  readonly joiner: PacketJoiner | null;
   readonly microsPerTick: number;
   lastMicros: number;
 };
@@ -55,13 +58,20 @@ export function createDemuxReader(source: DemuxSource, onOpened: () => void): Ca
     opening.allocContext();
     const given = Dictionary.fromObject({
       ...source.options,
+      ...(source.isDescribed && { fflags: 'noparse+nofillin' }),
       protocol_whitelist: source.protocols,
       ...(source.formats !== null && { format_whitelist: source.formats }),
     });
     options.push(given);
     input = opening;
-    check(await opening.openInput(source.url, format, given), 'opening it', 'open');
-    check(await opening.findStreamInfo(), 'finding its streams', 'open');
+    const startedAtMs = systemClock.monotonicMs();
+    const answer = await opening.openInput(source.url, format, given);
+    // FFmpeg's RTSP says “invalid data” of a camera that says nothing.
+    const timeoutMs = Number(source.options.timeout ?? Number.POSITIVE_INFINITY) / 1000;
+    if (answer < 0 && systemClock.monotonicMs() - startedAtMs >= timeoutMs)
+      throw new ReadError('open', 'ETIMEDOUT', 'opening it took too long');
+    check(answer, 'opening it', 'open');
+    if (!source.isDescribed) check(await opening.findStreamInfo(), 'finding its streams', 'open');
     return opening;
   };
 
@@ -71,7 +81,7 @@ export function createDemuxReader(source: DemuxSource, onOpened: () => void): Ca
       if (isStopping) return;
       onOpened();
       const rounds = new Rounds(source.pace === 'loop');
-      const lanes = openLanes(opened, rounds);
+      const lanes = openLanes(opened, rounds, source.isDescribed ?? false);
       for (;;) {
         await readOnce(opened, lanes, rounds, send, () => isStopping);
         if (isStopping) break;
@@ -163,10 +173,11 @@ async function readOnce(
       }
       check(got, 'reading');
       const lane = lanes.get(packet.streamIndex);
-      if (lane) {
-        const times = timesOf(packet, lane, rounds);
-        if (lane.reader.kind === 'sound') lane.reader.sound.push(packet, times.ptsMicros, take);
-        else lane.reader.video.push(packet, times, take);
+      const whole = lane?.joiner ? lane.joiner.push(packet) : packet;
+      if (lane && whole) {
+        const times = timesOf(whole, lane, rounds);
+        if (lane.reader.kind === 'sound') lane.reader.sound.push(whole, times.ptsMicros, take);
+        else lane.reader.video.push(whole, times, take);
         // By the decode times, which never go back in a file.
         await rounds.wait(times.dtsMicros);
       }
@@ -189,7 +200,7 @@ async function readOnce(
 }
 
 /** The pictures' stream and the sound's, by their number. Throws `NO_PICTURE` where there are no pictures. */
-function openLanes(input: FormatContext, rounds: Rounds): ReadonlyMap<number, Lane> {
+function openLanes(input: FormatContext, rounds: Rounds, isInPieces: boolean): ReadonlyMap<number, Lane> {
   const lanes = new Map<number, Lane>();
   const { streams } = input;
   const video = streams.find(
@@ -206,6 +217,8 @@ function openLanes(input: FormatContext, rounds: Rounds): ReadonlyMap<number, La
       kind: 'video',
       video: createVideoReader(video.codecpar, (ticks) => rounds.timeOf(Number(ticks) * perTick)),
     },
+    // JPEG over RTP is put together by FFmpeg (RFC 2435).
+    joiner: isInPieces && video.codecpar.codecId !== AV_CODEC_ID_MJPEG ? createPacketJoiner() : null,
     microsPerTick: perTick,
     lastMicros: 0,
   });
@@ -215,6 +228,7 @@ function openLanes(input: FormatContext, rounds: Rounds): ReadonlyMap<number, La
       lanes.set(sound.index, {
         stream: sound,
         reader: { kind: 'sound', sound: reader },
+        joiner: null,
         microsPerTick: microsPerTick(sound),
         lastMicros: 0,
       });

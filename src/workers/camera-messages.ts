@@ -12,6 +12,8 @@ export type DemuxSource = {
   readonly protocols: string;
   /** Options of FFmpeg's demuxer and protocol. */
   readonly options: Readonly<Record<string, string>>;
+  /** The input says in its description (SDP) what it sends: nothing is read ahead, and pieces come as they are. */
+  readonly isDescribed?: boolean;
   /** `live`: samples as they come. `loop`: a file, at its own pace, from the start again when it ends. */
   readonly pace: 'live' | 'loop';
 };

@@ -12,12 +12,6 @@ import { isMetadata } from './camera-url.ts';
 /** Silence of the camera, at the start or later, that ends the connection, microseconds: below the hub's 10 s. */
 const timeoutMicros = 6_000_000;
 
-/**
- * Opened at once: the camera's own description (SDP) names the codecs, so little is read ahead to guess them. A
- * second is for cameras that describe badly.
- */
-const startOptions = { analyzeduration: '1000000', fpsprobesize: '0', fflags: 'nobuffer' };
-
 type Settings = {
   /** Without the log-in. */
   readonly url: URL;
@@ -77,7 +71,8 @@ export async function* samples(
       formats: 'rtsp',
       // A redirect leads to another RTSP server or nowhere: never to a file, never to HTTP.
       protocols: 'rtp,tcp,udp,tls',
-      options: { ...startOptions, rtsp_transport: transport, timeout: String(timeoutMicros) },
+      options: { rtsp_transport: transport, timeout: String(timeoutMicros) },
+      isDescribed: true,
       pace: 'live',
     },
     { signal, clock, describe: (failure) => sentenceOf(failure, logIn !== '') },
