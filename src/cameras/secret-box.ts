@@ -31,10 +31,9 @@ export type SecretBox = {
 
 /** A box whose key lies in `folder`. Makes and reads nothing until something secret is there. */
 export function createSecretBox(folder: string): SecretBox {
-  const path = join(folder, keyFileName);
   let key: Promise<Buffer> | null = null;
   const getKey = () => {
-    key ??= readOrMakeKey(path).catch((error) => {
+    key ??= readOrMakeKey(folder).catch((error) => {
       key = null;
       throw error;
     });
@@ -92,7 +91,8 @@ function openValue(key: Buffer, cameraId: string, name: string, { sealed }: Seal
 }
 
 /** Reads the key, or makes it whole and on the disk before it is used; two that make it at once agree on one. */
-async function readOrMakeKey(path: string): Promise<Buffer> {
+async function readOrMakeKey(folder: string): Promise<Buffer> {
+  const path = join(folder, keyFileName);
   const found = await readKey(path);
   if (found) return found;
   const made = randomBytes(keyBytes);
@@ -109,6 +109,9 @@ async function readOrMakeKey(path: string): Promise<Buffer> {
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
+    // Its name too must outlive a power cut: what is sealed with it is stored right after.
+    const parent = await open(folder, 'r');
+    await parent.sync().finally(() => parent.close());
   } catch (cause) {
     throw new AppError('unavailable', `The key for cameras’ passwords (${keyFileName}) cannot be written.`, {
       cause,

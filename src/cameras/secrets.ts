@@ -37,7 +37,8 @@ export function withoutLogIn(address: string): string {
   return url.href;
 }
 
-function isSecretKey(key: string): boolean {
+/** Whether a query key of an address speaks of a secret: cheap cameras take `?usr=..&pwd=..`. */
+export function isSecretKey(key: string): boolean {
   return secretOption.test(key) || /pwd/i.test(key);
 }
 
