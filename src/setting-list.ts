@@ -60,6 +60,14 @@ const text: Parse<string> = (value) =>
 const host: Parse<string> = (value) =>
   /^[a-zA-Z0-9.:_-]{1,253}$/.test(value) ? { value } : { takes: 'an address or host name to listen on' };
 
+/** A number as OpenCV counts cameras, or the device itself. */
+const videoDevice: Parse<string> = (value) => {
+  if (/^\d{1,3}$/.test(value)) return { value: `/dev/video${Number(value)}` };
+  return /^\/dev\/(video\d{1,3}|v4l\/by-(id|path)\/[\w:.+-]{1,200})$/.test(value)
+    ? { value }
+    : { takes: 'a number such as 0, or a device such as /dev/video0' };
+};
+
 const allRoles = ['web', 'auth', 'worker', 'camera'];
 const roles: Parse<string> = (value) => {
   const named = value.split(',').map((role) => role.trim());
@@ -167,6 +175,13 @@ export const settingList = {
     defaultText: 'emulated',
     meaning:
       "Driver of the camera with the id `default`: `emulated`, a driver's name, or the path of a module.",
+  }),
+  opencvSource: setting({
+    name: 'OPENCV_CAMERA_SOURCE',
+    parse: videoDevice,
+    byDefault: '/dev/video0',
+    defaultText: '0',
+    meaning: 'Webcam of the default camera where CAMERA is `opencv`: its number, or its device.',
   }),
   drain: setting({
     name: 'KINORA_DRAIN_SECONDS',

@@ -49,7 +49,10 @@ export function readSettings(environment: Environment, folder: string, isTermina
       binMs: get(settingList.bin),
       unfinishedMs: get(settingList.unfinished),
     },
-    cameras: { list: readCameras(get(settingList.camera), file), lingerMs: get(settingList.linger) },
+    cameras: {
+      list: readCameras(get(settingList.camera), get(settingList.opencvSource), file),
+      lingerMs: get(settingList.linger),
+    },
     log: {
       level: get(settingList.logLevel),
       format: get(settingList.logFormat) ?? (isTerminal ? 'pretty' : 'json'),
@@ -119,8 +122,11 @@ function readOne<Value>(setting: Setting<Value>, environment: Environment, file:
 
 const cameraId = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
-/** `[[camera]]` tables; the camera `default` comes from the setting CAMERA unless the file has one of that id. */
-function readCameras(driver: string, file: Table): CameraSettings[] {
+/**
+ * `[[camera]]` tables; the camera `default` comes from the setting CAMERA unless the file has one of that id, and
+ * from OPENCV_CAMERA_SOURCE where that is `opencv`.
+ */
+function readCameras(driver: string, webcam: string, file: Table): CameraSettings[] {
   const tables = file.camera ?? [];
   if (!Array.isArray(tables))
     throw new AppError('bad-request', 'cameras stand in the settings file as [[camera]], twice bracketed');
@@ -141,8 +147,10 @@ function readCameras(driver: string, file: Table): CameraSettings[] {
   });
   const twice = cameras.find(({ id }, index) => cameras.findIndex((other) => other.id === id) !== index);
   if (twice) throw new AppError('bad-request', `the settings file has two cameras with the id "${twice.id}"`);
-  if (!cameras.some(({ id }) => id === 'default'))
-    cameras.unshift({ id: 'default', name: 'Camera', driver, options: {} });
+  if (!cameras.some(({ id }) => id === 'default')) {
+    const options = driver === 'opencv' ? { device: webcam } : {};
+    cameras.unshift({ id: 'default', name: 'Camera', driver, options });
+  }
   return cameras;
 }
 

@@ -55,6 +55,19 @@ describe('settings', () => {
     ]);
   });
 
+  test('the webcam of the old examples is the default camera, by its number or its device', () => {
+    const deviceOf = (source?: string) =>
+      read({ CAMERA: 'opencv', ...(source && { OPENCV_CAMERA_SOURCE: source }) }).cameras.list[0]!.options
+        .device;
+    assert.equal(deviceOf(), '/dev/video0');
+    assert.equal(deviceOf('2'), '/dev/video2');
+    assert.equal(deviceOf('/dev/v4l/by-id/usb-cam-index0'), '/dev/v4l/by-id/usb-cam-index0');
+    assert.throws(
+      () => deviceOf('/etc/passwd'),
+      /^AppError: OPENCV_CAMERA_SOURCE is "\/etc\/passwd", but it takes/,
+    );
+  });
+
   const mistakes: [
     name: string,
     environment: Record<string, string>,

@@ -21,7 +21,7 @@ type Settings = {
 };
 
 function settingsOf(options: DriverOptions): Settings {
-  checkNames('rtsp', options, ['url', 'user', 'password', 'transport']);
+  checkNames('rtsp', options, ['url', 'user', 'username', 'password', 'transport']);
   const text = textOption(options, 'url', true);
   if (text === null) throw new AppError('bad-request', 'The camera driver rtsp needs the option url.');
   if (!URL.canParse(text)) throw new AppError('bad-request', 'The url of the camera is none.');
@@ -33,7 +33,7 @@ function settingsOf(options: DriverOptions): Settings {
     );
   }
   if (url.hostname === '') throw new AppError('bad-request', 'The url of the camera names no host.');
-  const user = textOption(options, 'user') ?? decode(url.username);
+  const user = textOption(options, 'user') ?? textOption(options, 'username') ?? decode(url.username);
   const password = textOption(options, 'password', true) ?? decode(url.password);
   url.username = '';
   url.password = '';
