@@ -42,7 +42,11 @@ type Segment = Omit<PlaylistSegment, 'seconds' | 'parts'> & {
 type OpenPart = { readonly startMicros: number; readonly isIndependent: boolean; readonly pieces: Buffer[] };
 
 /** How long segments and parts are, decided once (rfc8216bis §6.2.1: a target duration never changes). */
-type Plan = { readonly targetSeconds: number; readonly partTargetSeconds: number };
+type Plan = {
+  readonly targetSeconds: number;
+  readonly partTargetSeconds: number;
+  readonly frameSeconds: number;
+};
 
 export type HlsWindowSetup = {
   /** Media sequence number of the first segment: names must not come again when the camera is switched on again. */
@@ -83,6 +87,7 @@ export class HlsWindow {
     const plan = planOf(this.#early);
     if (!plan) return;
     this.#plan = plan;
+    this.#stepMicros = plan.frameSeconds * 1e6;
     for (const early of this.#early) this.#take(early, plan);
     this.#early = [];
   }
@@ -185,7 +190,7 @@ export class HlsWindow {
       if (isDue || isFull) {
         this.#finishSegment(segment, at);
         this.#startSegment(fragment, false);
-      } else if (open && (at + this.#stepMicros - open.startMicros) / 1e6 > plan.partTargetSeconds * 1.02) {
+      } else if (open && (at + this.#stepMicros - open.startMicros) / 1e6 > plan.partTargetSeconds) {
         this.#finishPart(segment, at);
         this.#open = { startMicros: at, isIndependent: fragment.isKey, pieces: [] };
         this.#setup.onChange();
@@ -274,5 +279,5 @@ function planOf(fragments: readonly LiveFragment[]): Plan | null {
   const perPart = Math.max(1, Math.round(partSeconds / frameSeconds));
   // Room for clocks that jitter: parts may not be longer, and not shorter than 85 % of it (rfc8216bis §4.4.4.9).
   const partTargetSeconds = Math.ceil(perPart * frameSeconds * 1.06 * 1000) / 1000;
-  return { targetSeconds, partTargetSeconds };
+  return { targetSeconds, partTargetSeconds, frameSeconds };
 }
