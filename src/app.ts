@@ -47,7 +47,7 @@ export async function createApp(config: Config, { clock, log }: { clock: Clock; 
       dataFolder: folder,
     });
     opened.push(() => cameras.close());
-    const metrics = createMetrics({ cameras });
+    const metrics = createMetrics({ cameras, clock });
     const server = await createServer({ config, clock, log, catalogue, blobs, library, cameras, metrics });
     opened.push(() => server.close());
     const url = await server.listen();

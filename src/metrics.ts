@@ -1,6 +1,8 @@
 // What Prometheus reads at /metrics. One registry per program, made in app.ts; nothing global.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { addCameraMetrics } from './camera-metrics.ts';
 import type { Cameras } from './cameras/cameras.ts';
+import type { Clock } from './clock.ts';
 
 export type Metrics = {
   readonly contentType: string;
@@ -14,7 +16,13 @@ export type Metrics = {
   arrived(status: string): void;
 };
 
-export function createMetrics({ cameras }: { cameras: Cameras }): Metrics {
+export function createMetrics({
+  cameras,
+  clock,
+}: {
+  cameras: Pick<Cameras, 'list' | 'figures'>;
+  clock: Pick<Clock, 'nowMs'>;
+}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -37,26 +45,7 @@ export function createMetrics({ cameras }: { cameras: Cameras }): Metrics {
     labelNames: ['status'],
     registers,
   });
-  new Gauge({
-    name: 'kinora_camera_viewers',
-    help: 'People and recorders that watch a camera now',
-    labelNames: ['camera'],
-    registers,
-    collect() {
-      this.reset();
-      for (const camera of cameras.list()) this.set({ camera: camera.id }, camera.viewers);
-    },
-  });
-  new Gauge({
-    name: 'kinora_camera_live',
-    help: '1 while pictures come, else 0',
-    labelNames: ['camera'],
-    registers,
-    collect() {
-      this.reset();
-      for (const camera of cameras.list()) this.set({ camera: camera.id }, camera.state === 'live' ? 1 : 0);
-    },
-  });
+  addCameraMetrics(registers, cameras, clock);
   return {
     contentType: registry.contentType,
     read: () => registry.metrics(),

@@ -59,6 +59,7 @@ export async function testCamera(
       if (isFirst) void clock.sleep(moreMs, timer.signal).then(stop, () => {});
       if (controller.signal.aborted) return;
     }
+    if (!controller.signal.aborted) seen.message ??= 'The camera ended without sending a picture.';
   })().catch((error: unknown) => {
     if (!controller.signal.aborted) seen.message = error instanceof Error ? error.message : String(error);
   });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../src/clock.ts';
 import { errorStatus } from '../../src/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -47,7 +48,7 @@ test('links between documents lead somewhere', () => {
 
 test('ref/metrics.md lists each metric of ours, and none that is not', async () => {
   const { createMetrics } = await import('../../src/metrics.ts');
-  const metrics = createMetrics({ cameras: { list: () => [] } as never });
+  const metrics = createMetrics({ cameras: { list: () => [], figures: () => [] }, clock: systemClock });
   const text = await metrics.read();
   const there = [...text.matchAll(/^# TYPE (kinora_\w+) (\w+)$/gm)].map(
     ([, name, kind]) => `${name} ${kind}`,
