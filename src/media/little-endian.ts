@@ -19,9 +19,14 @@ type ColumnType<Kind extends Column> = {
 const alignment = 8;
 
 export class LittleEndianWriter {
-  #bytes = new Uint8Array(4096);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
   length = 0;
+
+  constructor(capacityBytes = 4096) {
+    this.#bytes = new Uint8Array(capacityBytes);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
 
   #reserve(count: number): number {
     const at = this.length;

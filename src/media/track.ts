@@ -1,6 +1,8 @@
 // The index of one video in memory: what tracks it has and where each sample lies in the blob. Everything that
 // serves a video (views, clips, segments) is computed from this and nothing else; no container is known here.
 
+import type { PackedSamples } from './packed-samples.ts';
+
 export type TrackKind = 'video' | 'audio' | 'subtitle';
 
 /** Codecs by their short canonical names; anything else is `other` and its raw name stands in `codecName`. */
@@ -39,6 +41,8 @@ export type SampleTable = {
   readonly descriptions: Uint32Array | null;
   /** Duration of the last sample in ticks (the others' are the differences of `dts`). */
   readonly lastDuration: number;
+  /** The same as an index file holds it, from which whole views are written; absent where it came from none. */
+  readonly packed?: PackedSamples;
 };
 
 /** One entry of an edit list (ISO/IEC 14496-12 §8.6.6), in the units given, independent of any movie timescale. */

@@ -5,8 +5,8 @@ import { BoxWriter } from '../mp4/box-writer.ts';
 import type { MediaIndex } from '../track.ts';
 import { packLanguage } from './language-code.ts';
 import type { Mp4View } from './mp4-view.ts';
-import { prepareTables, type SampleTables, writeTables } from './sample-tables.ts';
-import { movieTimescaleOf, presentationEnd, type WrittenEdit, writeEdits } from './timeline.ts';
+import { prepareTables, type SampleTables, tableBytes, writeTables } from './sample-tables.ts';
+import { movieTimescaleOf, type WrittenEdit, writeEdits } from './timeline.ts';
 import type { TrackSlice } from './track-slice.ts';
 import { viewContentType } from './view-tracks.ts';
 
@@ -40,8 +40,11 @@ export function writeView(index: MediaIndex, slices: readonly TrackSlice[]): Mp4
   // The boxes around the tables are small: written once to know their size, then for good.
   const around = new BoxWriter(4096);
   writeMovie(around, plans, timescale, null);
-  const chunks = plans.reduce((sum, plan) => sum + plan.tables.chunks.length, 0);
-  let headerBytes = plans.reduce((sum, plan) => sum + plan.tables.sizeBytes, mdatHeaderBytes);
+  const chunks = plans.reduce((sum, plan) => sum + plan.tables.lengths.chunks, 0);
+  let headerBytes = plans.reduce(
+    (sum, { slice, tables }) => sum + tableBytes(slice, tables),
+    mdatHeaderBytes,
+  );
   headerBytes += fileType.length + around.length;
   const isLarge = headerBytes + end - start > largest;
   if (isLarge) headerBytes += 4 * chunks;
@@ -57,20 +60,15 @@ export function writeView(index: MediaIndex, slices: readonly TrackSlice[]): Mp4
 }
 
 function planTrack(slice: TrackSlice, number: number, timescale: number): Plan {
-  const { track, first, end, stretches } = slice;
-  const { samples } = track;
-  const base = samples.dts[first]!;
-  const endTicks = presentationEnd(samples, first, end);
-  const edits = writeEdits(stretches, track, base, endTicks, timescale);
-  const over = end < samples.count ? samples.dts[end]! : samples.dts[end - 1]! + samples.lastDuration;
+  const { track, stretches } = slice;
+  const tables = prepareTables(slice);
+  const { baseTicks, overTicks, endTicks } = tables;
+  const edits = writeEdits(stretches, track, baseTicks, endTicks, timescale);
   const presented = edits.reduce((sum, edit) => sum + edit.durationTicks, 0);
-  const whole = Math.round(((endTicks - base) / track.timescale) * timescale);
+  const whole = Math.round(((endTicks - baseTicks) / track.timescale) * timescale);
   return {
-    slice,
-    number,
-    tables: prepareTables(slice),
-    edits,
-    mediaTicks: Math.max(0, over - base),
+    ...{ slice, number, tables, edits },
+    mediaTicks: Math.max(0, overTicks - baseTicks),
     movieTicks: Math.max(0, edits.length > 0 ? presented : whole),
   };
 }

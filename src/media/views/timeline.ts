@@ -39,7 +39,7 @@ export function presentationEnd(samples: SampleTable, first: number, end: number
 /** The stretches of a track, ascending; empty edits are the gaps between them. */
 export function stretchesOf(track: Track): Stretch[] {
   const { samples, timescale, edits } = track;
-  const mediaEnd = presentationEnd(samples, 0, samples.count);
+  const mediaEnd = samples.packed?.endTicks ?? presentationEnd(samples, 0, samples.count);
   if (edits.length === 0) return [{ fromSeconds: 0, toSeconds: mediaEnd / timescale, mediaTime: 0, rate: 1 }];
   const stretches: Stretch[] = [];
   let at = 0;
