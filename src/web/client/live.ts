@@ -1,6 +1,8 @@
-// <kinora-live>: a camera's pictures on a canvas that keeps the last one, greyed, when they stop; says what is true
-// and comes back by itself. Until the first picture the plain <img> of the page shows the same stream.
+// <kinora-live>: a camera live, as video with its sound where camera and browser have it, else as pictures on a canvas.
+// The last picture stays, greyed, when they stop; says what is true and comes back by itself. Until the first picture
+// the plain <img> or <video> of the page shows the same.
 import { type CameraState, fetchCameras, showState } from './camera-state.ts';
+import { canPlayLive, playLive } from './live-video.ts';
 import { readPictures } from './multipart-pictures.ts';
 
 const askMs = 2000;
@@ -15,6 +17,9 @@ class KinoraLive extends HTMLElement {
   #leaving = new AbortController();
   #stream: AbortController | null = null;
   #canvas = document.createElement('canvas');
+  #video: HTMLVideoElement | null = null;
+  /** Whether the camera and this browser may have video in common. */
+  #mayVideo = canPlayLive();
   #askTimer = 0;
   #connectTimer = 0;
   #hiddenTimer = 0;
@@ -24,6 +29,7 @@ class KinoraLive extends HTMLElement {
   connectedCallback(): void {
     this.#leaving = new AbortController();
     const { signal } = this.#leaving;
+    if (this.dataset.video === 'none') this.#mayVideo = false;
     window.addEventListener('online', () => this.#connect(), { signal });
     document.addEventListener('visibilitychange', () => this.#onVisibility(), { signal });
     this.#askTimer = window.setTimeout(() => this.#ask(), askMs);
@@ -43,10 +49,13 @@ class KinoraLive extends HTMLElement {
     this.#stream = stream;
     this.#pictureAtMs = performance.now();
     try {
-      const address = `/cameras/${encodeURIComponent(this.dataset.id!)}/stream.mjpeg`;
-      const response = await fetch(address, { signal: stream.signal });
-      if (!response.ok || !response.body) throw new Error(`The server answered ${response.status}.`);
-      for await (const picture of readPictures(response.body)) await this.#draw(picture);
+      const address = `/cameras/${encodeURIComponent(this.dataset.id!)}`;
+      if (this.#mayVideo) this.#mayVideo = await this.#playVideo(`${address}/live.mp4`, stream.signal);
+      else {
+        const response = await fetch(`${address}/stream.mjpeg`, { signal: stream.signal });
+        if (!response.ok || !response.body) throw new Error(`The server answered ${response.status}.`);
+        for await (const picture of readPictures(response.body)) await this.#draw(picture);
+      }
     } catch {
       // Broken, refused or let go of: what follows is the same as after an end.
     }
@@ -54,6 +63,18 @@ class KinoraLive extends HTMLElement {
     const waitMs = waitsMs[Math.min(this.#attempt, waitsMs.length - 1)]!;
     this.#attempt += 1;
     this.#connectTimer = window.setTimeout(() => this.#connect(), waitMs);
+  }
+
+  /** Resolves when the stream has ended; false where there will never be video here. */
+  async #playVideo(address: string, signal: AbortSignal): Promise<boolean> {
+    this.#video ??= this.querySelector('video') ?? makeVideo();
+    const video = this.#video;
+    video.addEventListener('loadeddata', () => this.#present(video), { signal, once: true });
+    const outcome = await playLive(video, address, signal, () => {
+      this.#attempt = 0;
+      this.#pictureAtMs = performance.now();
+    });
+    return outcome === 'ended';
   }
 
   async #draw(picture: Blob): Promise<void> {
@@ -66,12 +87,19 @@ class KinoraLive extends HTMLElement {
     bitmap.close();
     this.#attempt = 0;
     this.#pictureAtMs = performance.now();
-    const image = this.querySelector('img');
-    if (!image) return;
-    this.#canvas.setAttribute('role', 'img');
-    this.#canvas.setAttribute('aria-label', image.alt);
-    image.removeAttribute('src');
-    image.replaceWith(this.#canvas);
+    this.#present(this.#canvas);
+  }
+
+  /** Puts what shows the pictures in the place of what showed them so far. */
+  #present(shown: HTMLElement): void {
+    if (shown.parentElement === this) return;
+    const before = this.querySelector<HTMLElement>('img, video, canvas');
+    if (!before) return;
+    if (shown === this.#canvas) shown.setAttribute('role', 'img');
+    shown.setAttribute('aria-label', before.getAttribute('alt') ?? before.getAttribute('aria-label') ?? '');
+    before.removeAttribute('src');
+    before.replaceWith(shown);
+    if (before === this.#video) this.#video = null;
   }
 
   async #ask(): Promise<void> {
@@ -102,7 +130,7 @@ class KinoraLive extends HTMLElement {
     }
     const facts = document.querySelector('#camera-facts');
     if (!facts) return;
-    showState(facts, state);
+    showState(facts, state, camera?.stateSinceMs ?? null);
     const count = camera?.viewers ?? 0;
     const viewers = facts.querySelector('[data-part="viewers"]');
     if (viewers) viewers.textContent = count === 0 ? '' : count === 1 ? '1 viewer' : `${count} viewers`;
@@ -120,6 +148,12 @@ class KinoraLive extends HTMLElement {
       this.#connect();
     }
   }
+}
+
+function makeVideo(): HTMLVideoElement {
+  const video = document.createElement('video');
+  Object.assign(video, { muted: true, autoplay: true, playsInline: true, controls: true });
+  return video;
 }
 
 customElements.define('kinora-live', KinoraLive);

@@ -1,0 +1,154 @@
+// Plays a camera's live.mp4 in a <video> as near to now as the browser lets it: the stream is appended as it comes,
+// and a player that has fallen behind jumps instead of showing late pictures. Memory: half a minute of the stream.
+
+/** Further behind than this is a jump; a little behind is made good by playing faster. Seconds. */
+const jumpBehind = 0.5;
+const fastBehind = 0.25;
+const nearBehind = 0.12;
+/** Where a jump lands before the newest picture: one or two pictures, so that the next one is there in time. */
+const landBehind = 0.08;
+const fastRate = 1.1;
+
+/** Seconds kept behind the picture, and the most that is buffered while somebody has paused. */
+const keptSeconds = 5;
+const mostSeconds = 30;
+
+/** Why the pictures ended: `refused` (the camera has no video, or this browser cannot play it) is for good. */
+export type LiveOutcome = 'refused' | 'ended';
+
+type SourceClass = typeof MediaSource;
+
+/** What this browser has for appending streams; Safari on phones has only its own managed kind. */
+function sourceClass(): SourceClass | null {
+  const managed = (globalThis as { ManagedMediaSource?: SourceClass }).ManagedMediaSource;
+  return globalThis.MediaSource ?? managed ?? null;
+}
+
+/** Whether `playLive` can work at all here. */
+export function canPlayLive(): boolean {
+  return sourceClass() !== null;
+}
+
+/**
+ * Fetches the stream and plays it in `video` until it ends or `signal` aborts. Rejects where the server cannot be
+ * reached or has no signal. `onData` is called whenever something has come.
+ */
+export async function playLive(
+  video: HTMLVideoElement,
+  address: string,
+  signal: AbortSignal,
+  onData: () => void,
+): Promise<LiveOutcome> {
+  const Source = sourceClass();
+  if (!Source) return 'refused';
+  const response = await fetch(address, { signal });
+  if (response.status === 409) return 'refused';
+  if (!response.ok || !response.body) throw new Error(`The server answered ${response.status}.`);
+  const type = response.headers.get('content-type') ?? '';
+  if (!Source.isTypeSupported(type)) {
+    await response.body.cancel();
+    return 'refused';
+  }
+  const source = new Source();
+  const url = URL.createObjectURL(source);
+  try {
+    // Managed sources open only where nothing else may take the stream over.
+    video.disableRemotePlayback = true;
+    for (const other of video.querySelectorAll('source')) other.remove();
+    video.src = url;
+    await once(source, 'sourceopen', signal);
+    const buffer = source.addSourceBuffer(type);
+    await append(video, buffer, response.body.getReader(), signal, onData);
+    return 'ended';
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+async function append(
+  video: HTMLVideoElement,
+  buffer: SourceBuffer,
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+  onData: () => void,
+): Promise<void> {
+  let isPausedByPerson = false;
+  let isJumping = false;
+  const over = new AbortController();
+  const listening = { signal: over.signal };
+  video.addEventListener(
+    'pause',
+    () => {
+      // A page that is hidden pauses too; only the person in front of it means it.
+      isPausedByPerson = !document.hidden;
+    },
+    listening,
+  );
+  video.addEventListener(
+    'play',
+    () => {
+      isPausedByPerson = false;
+      isJumping = true;
+    },
+    listening,
+  );
+  const keepUp = () => {
+    const { buffered } = video;
+    if (buffered.length === 0 || isPausedByPerson) return;
+    const start = buffered.start(buffered.length - 1);
+    const end = buffered.end(buffered.length - 1);
+    const behind = end - video.currentTime;
+    if (behind > jumpBehind || video.currentTime < start || isJumping) {
+      video.currentTime = Math.max(start, end - landBehind);
+      video.playbackRate = 1;
+      isJumping = false;
+    } else if (behind > fastBehind) video.playbackRate = fastRate;
+    else if (behind < nearBehind) video.playbackRate = 1;
+    // Refused where sound may not begin by itself: then the person has the button.
+    if (video.paused) void video.play().catch(() => {});
+  };
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return;
+      onData();
+      buffer.appendBuffer(value);
+      await once(buffer, 'updateend', signal);
+      keepUp();
+      const old = oldEnd(video);
+      if (old > 0) {
+        buffer.remove(0, old);
+        await once(buffer, 'updateend', signal);
+      }
+    }
+  } finally {
+    over.abort();
+    void reader.cancel().catch(() => {});
+  }
+}
+
+/** Up to where the buffer may be emptied; 0: nowhere. */
+function oldEnd({ buffered, currentTime }: HTMLVideoElement): number {
+  if (buffered.length === 0) return 0;
+  const [start, end] = [buffered.start(0), buffered.end(buffered.length - 1)];
+  const wanted = Math.max(currentTime - keptSeconds, end - mostSeconds);
+  // Not with every picture: emptying costs a look at all of it.
+  return wanted - start > keptSeconds ? wanted : 0;
+}
+
+/** The next event of that name; rejects when the signal aborts. */
+function once(target: EventTarget, name: string, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      target.removeEventListener(name, onEvent);
+      reject(signal.reason);
+    };
+    const onEvent = () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve();
+    };
+    target.addEventListener(name, onEvent, { once: true });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
