@@ -1,5 +1,6 @@
 // One camera as pictures for anybody: at its own size where it sends JPEG, else, and smaller, from streams that are
 // made of it. Widths are few and streams fewer, so that no visitor can make the machine encode a hundred sizes.
+import { totalmem } from 'node:os';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
@@ -20,8 +21,16 @@ const maxStreams = 4;
 /** What a snapshot asks of a stream until it has its picture. */
 const snapshotFps = 2;
 
+/**
+ * Most streams of all cameras together: each is a process of 40 to 70 MB of its own, and half of the machine's memory
+ * is for other things.
+ */
+export const maxStreamsOfAll = Math.max(4, Math.floor(totalmem() / (128 * 1024 * 1024)));
+
 export type CameraPicturesSetup = Pick<DerivedSetup, 'lingerMs' | 'clock' | 'log' | 'random' | 'make'> & {
   readonly source: Hub;
+  /** How many streams of all cameras are on, the own ones included. */
+  readonly countAll: () => number;
 };
 
 /** Where pictures of a choice come from: the camera itself, a stream of a width, or it will be seen when one comes. */
@@ -54,10 +63,10 @@ export class CameraPictures {
   }
 
   /** The viewer gets JPEG samples only. Throws `too-many` where no further size can be made, `unavailable` once closed. */
-  watch(viewer: Viewer, { width, fps }: PictureChoice): Viewing {
+  watch(viewer: Viewer, { width, fps, ownUpToWidth = 0 }: PictureChoice): Viewing {
     return new PictureViewing(viewer, fps, {
       source: this.#setup.source,
-      originOf: (sample) => this.#originOf(snap(width), sample),
+      originOf: (sample) => this.#originOf(snap(width), sample, ownUpToWidth),
       stream: (streamWidth) => this.#streamOf(streamWidth),
     });
   }
@@ -81,14 +90,16 @@ export class CameraPictures {
   }
 
   /** `sample`: a picture of the camera; null where none is at hand and what is known must do. */
-  #originOf(width: number | null, sample: LiveSample | null): Origin {
+  #originOf(width: number | null, sample: LiveSample | null, ownUpToWidth = 0): Origin {
     const { kinds } = this.#setup.source;
     const isNarrower = width !== null && (kinds.width === null || width < kinds.width);
     const stream = { from: 'stream', width: isNarrower ? width : null } as const;
     const isJpeg = sample ? sample.codec === 'jpeg' : kinds.pictures;
     const isVideo = sample ? sample.codec !== 'jpeg' : kinds.video !== null;
     if (isVideo && !isJpeg) return stream;
-    if (isJpeg && !isVideo) return isNarrower ? stream : { from: 'camera' };
+    // One whose size cannot be read could not be decoded either.
+    const isOwnGood = !isNarrower || (kinds.width ?? 1) <= ownUpToWidth;
+    if (isJpeg && !isVideo) return isOwnGood ? { from: 'camera' } : stream;
     // Never seen, or it has sent the one and the other. Refused now rather than when the answer has begun.
     if (width !== null) this.#streamOf(width);
     return { from: 'unknown' };
@@ -100,6 +111,12 @@ export class CameraPictures {
     const known = this.#streams.get(width);
     if (known && !known.isOff) return known;
     if (width !== null) this.#makeRoom();
+    if (this.#setup.countAll() >= maxStreamsOfAll) {
+      throw new AppError(
+        'too-many',
+        `Pictures are being made of ${maxStreamsOfAll} streams already, which is the most for the memory of this machine.`,
+      );
+    }
     const stream =
       known ??
       new DerivedStream({

@@ -60,6 +60,11 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
 
   /** Of each hub: its pictures in other sizes. */
   const pictures = new WeakMap<Hub, CameraPictures>();
+  const countAll = () => {
+    let streams = 0;
+    for (const { hub } of entries.values()) streams += pictures.get(hub)!.figures.streams;
+    return streams;
+  };
   const createHub = (
     camera: NewCamera,
     isFromSettings: boolean,
@@ -81,7 +86,7 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
       },
     });
     const { lingerMs } = settings;
-    pictures.set(hub, new CameraPictures({ source: hub, lingerMs, clock, log, random }));
+    pictures.set(hub, new CameraPictures({ source: hub, lingerMs, clock, log, random, countAll }));
     return hub;
   };
   const closeHub = async (hub: Hub) => {
