@@ -8,6 +8,7 @@ const shapes = {
     '<path d="M12 15.5v-11M7.5 8.5 12 4l4.5 4.5M4 15v2.5A2.5 2.5 0 0 0 6.5 20h11a2.5 2.5 0 0 0 2.5-2.5V15"/>',
   settings:
     '<path d="M4 7.5h9M18 7.5h2M4 16.5h2M11 16.5h9"/><circle cx="15.5" cy="7.5" r="2.3"/><circle cx="8.5" cy="16.5" r="2.3"/>',
+  add: '<path d="M12 5v14M5 12h14"/>',
   search: '<circle cx="10.8" cy="10.8" r="6.3"/><path d="m15.5 15.5 4.7 4.7"/>',
   play: '<path d="M8 5.5v13l10.5-6.5z"/>',
   download: '<path d="M12 4.5v11M7.5 11 12 15.5 16.5 11M4.5 19.5h15"/>',

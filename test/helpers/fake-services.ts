@@ -2,6 +2,7 @@
 // pages can be built, looked at and tested without bytes. Deterministic: ids, ages and sizes never change.
 import pino from 'pino';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
+import { noKinds } from '../../src/cameras/camera-kinds.ts';
 import type { CameraInfo, Cameras, Picture } from '../../src/cameras/cameras.ts';
 import type { Catalogue, Progress, TrackSummary, Video } from '../../src/catalogue/catalogue.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
@@ -209,7 +210,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
   const camera = (id: string, name: string, part: Partial<CameraInfo>) => {
     const info: Partial<CameraInfo> = {
       ...{ id, name, driver: 'emulated', state: 'off', viewers: 0, message: null },
-      ...{ lastPictureAtMs: null, isFromSettings: true },
+      ...{ lastPictureAtMs: null, isFromSettings: true, kinds: noKinds, stateSinceMs: nowMs - 60_000 },
       ...part,
     };
     return info as CameraInfo;
@@ -219,14 +220,32 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
     camera('garden', 'Garden', { state: 'off', lastPictureAtMs: nowMs - 3 * 3_600_000 }),
     camera('nursery', 'Nursery', { state: 'starting' }),
     camera('garage', 'Garage', {
-      ...{ state: 'no-signal', lastPictureAtMs: nowMs - 26 * 60_000 },
+      ...{ state: 'no-signal', lastPictureAtMs: nowMs - 26 * 60_000, stateSinceMs: nowMs - 26 * 60_000 },
       message: 'The camera does not answer at its address.',
+      ...{ isFromSettings: false, driver: 'rtsp' },
     }),
   ].slice(0, options.cameraCount ?? 4);
   const cameraPort: Partial<Cameras> = {
     list: () => cameraList,
     get: (id) => cameraList.find((candidate) => candidate.id === id) ?? null,
     figures: () => [],
+    setup: (id) =>
+      id === 'garage'
+        ? {
+            ...{ id, name: 'Garage', driver: 'rtsp', secrets: ['password'] },
+            options: { url: 'rtsp://192.168.1.20/stream1', user: 'anna' },
+          }
+        : null,
+    discover: async () => [
+      {
+        ...{ kind: 'v4l2', name: 'USB2.0 HD Webcam', address: '/dev/video0', driver: 'v4l2' },
+        options: { device: '/dev/video0' },
+      },
+      {
+        ...{ kind: 'onvif', name: 'Garden Cam P3245', address: '192.168.1.40', driver: 'rtsp' },
+        options: { url: 'rtsp://192.168.1.40/' },
+      },
+    ],
     watch: () => {
       throw new AppError('unavailable', 'The fake cameras have no hub.');
     },

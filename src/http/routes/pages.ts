@@ -18,6 +18,7 @@ import { pageHeaders } from '../../web/policy.ts';
 import { createView, themeCookieFor, themes, tvCookieFor, type View } from '../../web/view.ts';
 import type { Services } from '../services.ts';
 import { assetRoutes } from './assets.ts';
+import { cameraPageRoutes } from './camera-pages.ts';
 
 /** Until there are accounts all who watch are one. */
 const personId = 'household';
@@ -132,6 +133,8 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       const others = cameras.list().filter((other) => other.id !== camera.id);
       return reply.headers(headers).send(cameraPage(viewOf(request), camera, others));
     });
+
+    cameraPageRoutes(scope, services, { viewOf, headers });
 
     scope.get('/settings', async (request, reply) => {
       const page = settingsPage(viewOf(request), {
