@@ -5,35 +5,40 @@
 /** Frames may be off by this before time is set anew: more than rounding and jitter, less than a lost frame. */
 const toleranceSeconds = 0.005;
 
+/** How long frames of sound are in samples: all alike, or each as its column says. */
+export type FrameLengths = number | Uint16Array | Uint32Array;
+
 export type AudioClock = {
   /** Hz; the ticks of the times that come out. */
   readonly sampleRate: number;
   /** Seconds that one tick of the file stands for. */
   readonly tickSeconds: number;
-  /** Length of frame `sample` in samples. */
-  lengthOf(sample: number): number;
+  readonly lengths: FrameLengths;
 };
 
 /**
- * Times of frames in samples. `ticks`: Block times in ticks of the file, from 0 up; NaN for those in a lace that have
- * none. Returns non-decreasing times and the last frame's end.
+ * Turns `ticks` (Block times in ticks of the file, from 0 up; NaN for those in a lace that have none) into times of
+ * frames in samples, in place: non-decreasing. Returns the last frame's end.
  */
-export function audioTimes(ticks: Float64Array, clock: AudioClock): { dts: Float64Array; end: number } {
-  const { sampleRate, tickSeconds } = clock;
-  const dts = new Float64Array(ticks.length);
+export function audioTimes(ticks: Float64Array, { sampleRate, tickSeconds, lengths }: AudioClock): number {
   const tolerance = Math.max(toleranceSeconds, 1.5 * tickSeconds) * sampleRate;
   const scale = tickSeconds * sampleRate;
+  const each = typeof lengths === 'number' ? lengths : 0;
+  const column = typeof lengths === 'number' ? nothing : lengths;
   let now = Number.NaN;
   let last = 0;
   for (let sample = 0; sample < ticks.length; sample += 1) {
     const said = ticks[sample]! * scale;
     // A frame without a time of its own (NaN) compares false, and goes on where the one before ended.
-    if (Number.isNaN(now)) now = Number.isNaN(said) ? 0 : Math.round(said);
-    else if (Math.abs(said - now) > tolerance) now = Math.round(said);
+    const off = said - now;
+    if (off > tolerance || off < -tolerance) now = Math.round(said);
+    else if (Number.isNaN(now)) now = Number.isNaN(said) ? 0 : Math.round(said);
     if (now < last) now = last;
-    dts[sample] = now;
+    ticks[sample] = now;
     last = now;
-    now += clock.lengthOf(sample);
+    now += sample < column.length ? column[sample]! : each;
   }
-  return { dts, end: ticks.length === 0 ? 0 : now };
+  return ticks.length === 0 ? 0 : now;
 }
+
+const nothing = new Uint16Array(0);

@@ -11,17 +11,45 @@ export type DecodeOrder = {
   readonly delay: number;
 };
 
-/** Finds decode times from presentation times `pts` (ticks, in decode order). */
+/** Pictures are shown a few places from where they are decoded; a file that says otherwise is sorted in general. */
+const maxMovesPerPicture = 16;
+
+/** Finds decode times from presentation times `pts` (ticks, in decode order). May return `pts` itself. */
 export function decodeOrder(pts: Float64Array): DecodeOrder {
   if (isSorted(pts)) return { dts: pts, cts: null, delay: 0 };
-  const dts = pts.slice().sort();
-  let delay = 0;
-  for (let sample = 0; sample < pts.length; sample += 1) delay = Math.max(delay, dts[sample]! - pts[sample]!);
+  const dts = pts.slice();
+  if (!sortNearly(dts)) dts.sort();
   const cts = new Int32Array(pts.length);
+  let delay = 0;
   for (let sample = 0; sample < pts.length; sample += 1) {
-    cts[sample] = Math.min(pts[sample]! + delay - dts[sample]!, 0x7fffffff);
+    const early = dts[sample]! - pts[sample]!;
+    if (early > delay) delay = early;
+  }
+  for (let sample = 0; sample < pts.length; sample += 1) {
+    const late = pts[sample]! + delay - dts[sample]!;
+    cts[sample] = late < 0x7fffffff ? late : 0x7fffffff;
   }
   return { dts, cts, delay };
+}
+
+/** Sorts by insertion; false where that takes too many moves, and the times are in any order. */
+function sortNearly(times: Float64Array): boolean {
+  let moves = times.length * maxMovesPerPicture;
+  for (let index = 1; index < times.length; index += 1) {
+    const time = times[index]!;
+    let at = index;
+    while (at > 0 && times[at - 1]! > time) {
+      times[at] = times[at - 1]!;
+      at -= 1;
+      moves -= 1;
+      if (moves < 0) {
+        times[at] = time;
+        return false;
+      }
+    }
+    times[at] = time;
+  }
+  return true;
 }
 
 function isSorted(times: Float64Array): boolean {

@@ -63,14 +63,19 @@ export function finishTracks(walk: SegmentWalk, end: ScanEnd): MediaIndex {
 /** What is added to all times: the earliest one becomes 0 where it is negative or far off. */
 function startShift(tracks: readonly TrackSamples[], scaleNs: number): number {
   let earliest = Number.POSITIVE_INFINITY;
-  for (const { columns } of tracks) {
-    for (let sample = 0; sample < columns.count; sample += 1) {
-      // NaN in a lace compares false.
-      if (columns.ticks[sample]! < earliest) earliest = columns.ticks[sample]!;
-    }
-  }
+  for (const { columns } of tracks) earliest = Math.min(earliest, earliestOf(columns.ticks, columns.count));
   const isUsual = earliest >= 0 && (earliest * scaleNs) / 1e9 <= maxStartSeconds;
   return isUsual || earliest === Number.POSITIVE_INFINITY ? 0 : -earliest;
+}
+
+function earliestOf(ticks: Float64Array, count: number): number {
+  let earliest = Number.POSITIVE_INFINITY;
+  for (let sample = 0; sample < count; sample += 1) {
+    const said = ticks[sample]!;
+    // NaN in a lace compares false.
+    if (said < earliest) earliest = said;
+  }
+  return earliest;
 }
 
 type FinishedTrack = { readonly track: Track; readonly endSeconds: number; readonly lacksKeys: boolean };
@@ -79,20 +84,21 @@ function finishTrack(found: TrackSamples, clock: FileClock): FinishedTrack {
   const { entry, columns, firstFrame } = found;
   const description = describeMatroskaCodec({ ...entry.codec, firstFrame });
   const { count } = columns;
-  const ticks = columns.ticks.slice(0, count);
+  // The scan is over: its columns become the index's, without a copy.
+  const ticks = columns.ticks.subarray(0, count);
   if (clock.shiftTicks !== 0)
     for (let sample = 0; sample < count; sample += 1) ticks[sample]! += clock.shiftTicks;
-  const lengthOf = entry.kind === 'audio' ? frameLengths(found, description) : null;
+  const lengths = entry.kind === 'audio' ? frameLengths(found, description) : null;
   const times =
-    lengthOf === null
+    lengths === null
       ? blockTimes(found, ticks, clock)
-      : soundTimes(found, ticks, clock, description.sampleRate, lengthOf);
+      : soundTimes(found, ticks, clock, description.sampleRate, lengths);
   const lacksKeys = entry.kind === 'video' && count > 0 && columns.keyCount === 0;
   const obstacle = entry.obstacle ?? description.obstacle;
   const samples: SampleTable = {
     count,
-    sizes: columns.sizes.slice(0, count),
-    offsets: columns.offsets.slice(0, count),
+    sizes: columns.sizes.subarray(0, count),
+    offsets: columns.offsets.subarray(0, count),
     dts: times.dts,
     cts: times.cts,
     keys: lacksKeys ? Uint32Array.of(0) : keyColumn(found),
@@ -127,5 +133,5 @@ function finishTrack(found: TrackSamples, clock: FileClock): FinishedTrack {
 /** Every frame of sound and of text can be begun with; so can a film of key frames only. */
 function keyColumn({ entry, columns }: TrackSamples): Uint32Array | null {
   if (entry.kind !== 'video' || columns.keyCount === columns.count) return null;
-  return columns.keys.slice(0, columns.keyCount);
+  return columns.keys.subarray(0, columns.keyCount);
 }

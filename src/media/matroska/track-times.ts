@@ -2,7 +2,7 @@
 // its codec allows, and the edits that hide what decoders need and viewers should not see.
 import type { CodecDescription } from '../codecs/description.ts';
 import type { Edit } from '../track.ts';
-import { audioTimes } from './audio-times.ts';
+import { audioTimes, type FrameLengths } from './audio-times.ts';
 import type { TrackSamples } from './blocks.ts';
 import { decodeOrder } from './decode-order.ts';
 
@@ -26,7 +26,7 @@ export type Times = {
 export function frameLengths(
   { entry, columns }: TrackSamples,
   description: CodecDescription,
-): ((sample: number) => number) | null {
+): FrameLengths | null {
   const { frameLength, sampleRate, codec, channels } = description;
   if (sampleRate <= 0) return null;
   const { lengths, sizes } = columns;
@@ -35,23 +35,23 @@ export function frameLengths(
     for (let sample = 0; sample < columns.count; sample += 1) {
       if (lengths[sample] === 0) lengths[sample] = sample > 0 ? lengths[sample - 1]! : frameLength || 960;
     }
-    return (sample) => lengths[sample]!;
+    return lengths.subarray(0, columns.count);
   }
   const pcmBytes = codec === 'pcm' ? channels * Math.ceil(entry.codec.bitDepth / 8) : 0;
-  if (pcmBytes > 0) return (sample) => Math.floor(sizes[sample]! / pcmBytes);
-  return frameLength > 0 ? () => frameLength : null;
+  if (pcmBytes > 0) return sizes.subarray(0, columns.count).map((bytes) => Math.floor(bytes / pcmBytes));
+  return frameLength > 0 ? frameLength : null;
 }
 
-/** Sound to the sample. */
+/** Sound to the sample. `ticks` is used up: the times are made where they are. */
 export function soundTimes(
   { entry, columns }: TrackSamples,
   ticks: Float64Array,
   { scaleNs }: FileClock,
   sampleRate: number,
-  lengthOf: (sample: number) => number,
+  lengths: FrameLengths,
 ): Times {
-  const { dts, end } = audioTimes(ticks, { sampleRate, tickSeconds: scaleNs / 1e9, lengthOf });
   const { count } = columns;
+  const end = audioTimes(ticks, { sampleRate, tickSeconds: scaleNs / 1e9, lengths });
   const mediaTime = Math.round((entry.codecDelayNs * sampleRate) / 1e9);
   // DiscardPadding (RFC 9559 §5.1.3.5.7) matters on the last Block, where it cuts what the encoder had to add.
   const discard =
@@ -61,9 +61,9 @@ export function soundTimes(
   const isCut = presentedEnd !== end;
   return {
     timescale: sampleRate,
-    dts,
+    dts: ticks,
     cts: null,
-    lastDuration: count > 0 ? lengthOf(count - 1) : 0,
+    lastDuration: count === 0 ? 0 : typeof lengths === 'number' ? lengths : lengths[count - 1]!,
     edits: mediaTime > 0 || isCut ? [{ durationSeconds: isCut ? endSeconds : 0, mediaTime, rate: 1 }] : [],
     endSeconds,
   };
@@ -77,7 +77,10 @@ export function blockTimescale(scaleNs: number): number {
   return scaleNs < 1_000_000 ? 1_000_000 : 1000;
 }
 
-/** Pictures, text, and sound whose frames have no length of their own: as the Blocks say. */
+/**
+ * Pictures, text, and sound whose frames have no length of their own: as the Blocks say. `ticks` is used up: the times
+ * are made where they are.
+ */
 export function blockTimes(
   { entry, columns }: TrackSamples,
   ticks: Float64Array,
@@ -87,16 +90,16 @@ export function blockTimes(
   const perTick = (scaleNs * timescale) / 1e9;
   const defaultDuration = (entry.defaultDurationNs * timescale) / 1e9;
   const { count } = columns;
-  const pts = new Float64Array(count);
+  const pts = ticks;
   let base = 0;
   for (let sample = 0; sample < count; sample += 1) {
     const said = ticks[sample]!;
     const isLaced = Number.isNaN(said);
     if (!isLaced) base = sample;
     // Frames in a lace have no time of their own: they follow the first one at the track's pace.
-    pts[sample] = isLaced
-      ? pts[base]! + Math.round((sample - base) * defaultDuration)
-      : Math.round(said * perTick);
+    if (isLaced) pts[sample] = pts[base]! + Math.round((sample - base) * defaultDuration);
+    // Ticks are whole; most files' are milliseconds, as are the times here.
+    else if (perTick !== 1) pts[sample] = Math.round(said * perTick);
   }
   // Text is shown in any order; pictures and sound are decoded before they are shown.
   const { dts, cts, delay } = decodeOrder(pts);
