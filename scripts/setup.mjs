@@ -72,11 +72,17 @@ export function findNode() {
   );
 }
 
+/**
+ * Where Node keeps what it compiled, for the program, its threads and its processes: a start without it takes three
+ * times as long. Beside the dependencies it was made from, in nobody else's reach.
+ */
+export const compileCache = join(root, 'node_modules', '.cache', 'kinora', 'compiled');
+
 /** Runs a program with the newer Node and leaves with its exit status; signals are passed on. */
 export function runNode(args, environment = {}) {
   const child = spawn(findNode(), args, {
     cwd: root,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, ...environment },
     // The channel's only use: the program ends when this process is gone.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,11 +1,5 @@
 // The program: words on the command line to a command. The newer Node is already found (see scripts/start.mjs).
-import { enableCompileCache } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 
-enableCompileCache();
-// The young generation keeps its first size. Pieces of uploads die young, outside of V8's heap, and only its
-// collections free them: with room to grow, ten uploads at once hold 60 MB of dead pieces.
-setFlagsFromString('--semi-space-growth-factor=1');
 const [word = 'serve', ...rest] = process.argv.slice(2);
 
 switch (word) {

@@ -1,6 +1,12 @@
 // The HTTP server: one Fastify instance with every route, its limits, its errors and its end.
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  fastify,
+  LogController,
+} from 'fastify';
 import { AppError } from '../errors.ts';
 import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
@@ -17,6 +23,7 @@ import { tusRoutes } from './routes/tus.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { videoBytesRoutes } from './routes/video-bytes.ts';
 import { videosApiRoutes } from './routes/videos-api.ts';
+import { schemaController } from './schema-compilers.ts';
 import type { Services } from './services.ts';
 
 /** How many ports after 5000 are tried where the port was not set (AirPlay holds 5000 on a Mac). */
@@ -48,6 +55,7 @@ export async function createServer(services: Services): Promise<Server> {
 export async function buildFastify(services: Services): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: services.log as FastifyBaseLogger,
+    schemaController: schemaController as FastifyServerOptions['schemaController'] & object,
     logController: new LogController({ disableRequestLogging: true }),
     // Uploads may take hours; slow heads may not.
     requestTimeout: 0,
