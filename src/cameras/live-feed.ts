@@ -27,6 +27,7 @@ export class LiveFeed {
   readonly #viewers = new Set<FeedViewer>();
   readonly #viewing: Viewing;
   readonly #muxer: LiveMuxer;
+  readonly #hasSound: boolean;
   readonly #clock: Clock;
   readonly #info: () => CameraInfo | null;
   readonly #onOver: () => void;
@@ -38,14 +39,18 @@ export class LiveFeed {
   /** Called when the answer to `ready` may have changed. */
   readonly #waiting = new Set<() => void>();
 
-  /** Joins the hub. Throws what `Cameras.watch` throws. `onOver`: the last viewer left or the camera is no more. */
-  constructor(cameras: Cameras, id: string, clock: Clock, onOver: () => void) {
+  /**
+   * Joins the hub. Throws what `Cameras.watch` throws. `hasSound`: the camera's sound is in it where there is some.
+   * `onOver`: the last viewer left or the camera is no more.
+   */
+  constructor(cameras: Cameras, id: string, hasSound: boolean, clock: Clock, onOver: () => void) {
+    this.#hasSound = hasSound;
     this.#clock = clock;
     this.#onOver = onOver;
     this.#info = () => cameras.get(id);
     const kinds = this.#info()?.kinds;
     this.#muxer = new LiveMuxer({
-      isSilent: kinds?.video != null && kinds.sound === null,
+      isSilent: !hasSound || (kinds?.video != null && kinds.sound === null),
       onFragment: (fragment) => this.#onFragment(fragment),
     });
     this.#viewing = cameras.watch(id, {
@@ -137,8 +142,9 @@ export class LiveFeed {
   }
 
   #onSample(sample: LiveSample): void {
-    if (sample.codec !== 'jpeg') this.#muxer.push(sample);
-    else if (!this.#sawPicture) {
+    const isPicture = sample.codec === 'avc' || sample.codec === 'hevc';
+    if (isPicture || (this.#hasSound && sample.codec !== 'jpeg')) this.#muxer.push(sample);
+    else if (sample.codec === 'jpeg' && !this.#sawPicture) {
       this.#sawPicture = true;
       this.#tellWaiting();
     }
@@ -182,20 +188,21 @@ function overError(): AppError {
 
 export type LiveFeeds = {
   /** The camera's feed, begun where there is none: join it at once. Throws what `Cameras.watch` throws. */
-  open(id: string): LiveFeed;
+  open(id: string, options?: { readonly hasSound?: boolean }): LiveFeed;
 };
 
-/** The feeds of all cameras, one each while somebody watches. */
+/** The feeds of all cameras, one each with sound and one without while somebody watches. */
 export function createLiveFeeds(cameras: Cameras, clock: Clock): LiveFeeds {
   const feeds = new Map<string, LiveFeed>();
   return {
-    open(id) {
-      const known = feeds.get(id);
+    open(id, { hasSound = true } = {}) {
+      const key = hasSound ? id : `${id} silent`;
+      const known = feeds.get(key);
       if (known) return known;
-      const feed = new LiveFeed(cameras, id, clock, () => {
-        if (feeds.get(id) === feed) feeds.delete(id);
+      const feed = new LiveFeed(cameras, id, hasSound, clock, () => {
+        if (feeds.get(key) === feed) feeds.delete(key);
       });
-      feeds.set(id, feed);
+      feeds.set(key, feed);
       return feed;
     },
   };

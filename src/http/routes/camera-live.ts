@@ -13,6 +13,12 @@ import { problems } from './problem-schema.ts';
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const FileParams = Type.Object({ id: Type.String({ maxLength: 64 }), file: Type.String({ maxLength: 64 }) });
 
+const StreamQuery = Type.Object({
+  sound: Type.Optional(
+    Type.Boolean({ description: 'Without sound a player can be nearer to now; with it unless told' }),
+  ),
+});
+
 const ReloadQuery = Type.Object({
   _HLS_msn: Type.Optional(Type.Integer({ minimum: 0, description: 'Answer once this segment is there' })),
   _HLS_part: Type.Optional(Type.Integer({ minimum: 0, description: 'Answer once this part of it is there' })),
@@ -54,23 +60,24 @@ export function cameraLiveRoutes(
     return hls;
   };
 
-  app.route<{ Params: Static<typeof IdParams> }>({
+  app.route<{ Params: Static<typeof IdParams>; Querystring: Static<typeof StreamQuery> }>({
     method: ['GET', 'HEAD'],
     url: '/cameras/:id/live.mp4',
     schema: {
       tags,
       summary: 'Live video as fragmented MP4 without end; starts the camera (HEAD does not)',
       params: IdParams,
+      querystring: StreamQuery,
       response: {
         200: { description: 'Fragments without end', content: { 'video/mp4': { schema: Type.Any() } } },
-        ...problems(404, 409, 503),
+        ...problems(400, 404, 409, 503),
       },
     },
     handler: async (request, reply) => {
       const { id } = request.params;
       checkCamera(id);
       if (request.method === 'HEAD') return reply.headers(liveHeaders('video/mp4')).send();
-      const feed = feeds.open(id);
+      const feed = feeds.open(id, { hasSound: request.query.sound ?? true });
       const leave = feed.join({ onFragment: () => {}, onEnd: () => {} });
       try {
         const init = await whileThere(request, (signal) => feed.ready(signal));

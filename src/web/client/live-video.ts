@@ -1,12 +1,19 @@
 // Plays a camera's live.mp4 in a <video> as near to now as the browser lets it: the stream is appended as it comes,
 // and a player that has fallen behind jumps instead of showing late pictures. Memory: half a minute of the stream.
 
-/** Further behind than this is a jump; a little behind is made good by playing faster. Seconds. */
-const jumpBehind = 0.5;
-const fastBehind = 0.25;
-const nearBehind = 0.12;
-/** Where a jump lands before the newest picture: one or two pictures, so that the next one is there in time. */
-const landBehind = 0.08;
+/** How near to now, in seconds before the end of what has come. */
+type Nearness = {
+  /** Further behind than this is a jump; a little behind is made good by playing faster. */
+  readonly jump: number;
+  readonly fast: number;
+  readonly near: number;
+  /** Where a jump lands: the next picture must be there in time. */
+  readonly land: number;
+};
+/** Pictures alone need nothing in hand but the next one. */
+const silentNearness: Nearness = { jump: 0.4, fast: 0.14, near: 0.07, land: 0.05 };
+/** Browsers keep a fifth of a second of sound in hand, and crack where there is less. */
+const soundNearness: Nearness = { jump: 0.6, fast: 0.3, near: 0.2, land: 0.15 };
 const fastRate = 1.1;
 
 /** Seconds kept behind the picture, and the most that is buffered while somebody has paused. */
@@ -15,6 +22,12 @@ const mostSeconds = 30;
 
 /** Why the pictures ended: `refused` (the camera has no video, or this browser cannot play it) is for good. */
 export type LiveOutcome = 'refused' | 'ended';
+
+export type LiveWatching = {
+  readonly signal: AbortSignal;
+  /** Something has come. */
+  readonly onData: () => void;
+};
 
 type SourceClass = typeof MediaSource;
 
@@ -30,18 +43,19 @@ export function canPlayLive(): boolean {
 }
 
 /**
- * Fetches the stream and plays it in `video` until it ends or `signal` aborts. Rejects where the server cannot be
- * reached or has no signal. `onData` is called whenever something has come.
+ * Fetches the stream, with its sound unless the video is muted, and plays it in `video` until it ends or `signal`
+ * aborts. Rejects where the server cannot be reached or has no signal.
  */
 export async function playLive(
   video: HTMLVideoElement,
   address: string,
-  signal: AbortSignal,
-  onData: () => void,
+  watching: LiveWatching,
 ): Promise<LiveOutcome> {
   const Source = sourceClass();
   if (!Source) return 'refused';
-  const response = await fetch(address, { signal });
+  const isSilent = video.muted;
+  const { signal } = watching;
+  const response = await fetch(isSilent ? `${address}?sound=false` : address, { signal });
   if (response.status === 409) return 'refused';
   if (!response.ok || !response.body) throw new Error(`The server answered ${response.status}.`);
   const type = response.headers.get('content-type') ?? '';
@@ -58,7 +72,8 @@ export async function playLive(
     video.src = url;
     await once(source, 'sourceopen', signal);
     const buffer = source.addSourceBuffer(type);
-    await append(video, buffer, response.body.getReader(), signal, onData);
+    const nearness = isSilent ? silentNearness : soundNearness;
+    await append(video, buffer, response.body.getReader(), nearness, watching);
     return 'ended';
   } finally {
     URL.revokeObjectURL(url);
@@ -69,8 +84,8 @@ async function append(
   video: HTMLVideoElement,
   buffer: SourceBuffer,
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  signal: AbortSignal,
-  onData: () => void,
+  { jump, fast, near, land }: Nearness,
+  { signal, onData }: LiveWatching,
 ): Promise<void> {
   let isPausedByPerson = false;
   let isJumping = false;
@@ -98,12 +113,12 @@ async function append(
     const start = buffered.start(buffered.length - 1);
     const end = buffered.end(buffered.length - 1);
     const behind = end - video.currentTime;
-    if (behind > jumpBehind || video.currentTime < start || isJumping) {
-      video.currentTime = Math.max(start, end - landBehind);
+    if (behind > jump || video.currentTime < start || isJumping) {
+      video.currentTime = Math.max(start, end - land);
       video.playbackRate = 1;
       isJumping = false;
-    } else if (behind > fastBehind) video.playbackRate = fastRate;
-    else if (behind < nearBehind) video.playbackRate = 1;
+    } else if (behind > fast) video.playbackRate = fastRate;
+    else if (behind < near) video.playbackRate = 1;
     // Refused where sound may not begin by itself: then the person has the button.
     if (video.paused) void video.play().catch(() => {});
   };

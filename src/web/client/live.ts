@@ -70,9 +70,18 @@ class KinoraLive extends HTMLElement {
     this.#video ??= this.querySelector('video') ?? makeVideo();
     const video = this.#video;
     video.addEventListener('loadeddata', () => this.#present(video), { signal, once: true });
-    const outcome = await playLive(video, address, signal, () => {
-      this.#attempt = 0;
-      this.#pictureAtMs = performance.now();
+    // Muted, it is taken without sound and shown nearer to now; a change of mind takes the other stream.
+    const isMuted = video.muted;
+    const onVolume = () => {
+      if (video.muted !== isMuted) this.#connect();
+    };
+    video.addEventListener('volumechange', onVolume, { signal });
+    const outcome = await playLive(video, address, {
+      signal,
+      onData: () => {
+        this.#attempt = 0;
+        this.#pictureAtMs = performance.now();
+      },
     });
     return outcome === 'ended';
   }
