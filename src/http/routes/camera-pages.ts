@@ -104,11 +104,12 @@ export function cameraPageRoutes(
     return reply.redirect('/cameras', 303);
   });
 
-  app.get('/cameras/test', async (request, reply) =>
+  // The frame before anything was tried. Two names deep, so that a camera called `test` keeps its page.
+  app.get('/cameras/add/tried', async (request, reply) =>
     reply.headers(formHeaders).send(cameraTestFrame(viewOf(request), null, null)),
   );
 
-  app.post('/cameras/test', async (request, reply) => {
+  app.post('/cameras/add/tried', async (request, reply) => {
     const form = formOf(request);
     const kind = kindOf(form.get('driver') ?? '');
     const likeId = form.get('likeId') || undefined;
@@ -132,8 +133,8 @@ export function cameraPageRoutes(
 
 const noKinds = { pictures: false, video: null, sound: null, width: null, height: null } as const;
 
-/** Ids whose page would be hidden behind one of these. */
-const reservedIds = ['add', 'test', 'discover'];
+/** A camera of this name gets a number: its page would be hidden (`createCameras` refuses these ids). */
+const reservedIds = ['add', 'discover'];
 
 function kindOf(driver: string): CameraKind {
   const kind = cameraKind(driver);

@@ -56,17 +56,17 @@ export function cameraFormPage(view: View, form: CameraForm): string {
   const title = editing ? `Edit ${editing.name}` : 'Add a camera';
   const action = editing ? `/cameras/${encodeURIComponent(editing.id)}/edit` : '/cameras/add';
   const main = html`<div class="column"><h1 dir="auto">${title}</h1>
-<p class="soft"><strong>${kind.name}.</strong> ${kind.about}!${editing ? '' : html` <a href="/cameras/add">Another kind</a>`}</p>
+<p class="intro"><strong>${kind.name}.</strong> ${kind.about}!${editing ? '' : html` <a href="/cameras/add">Another kind</a>`}</p>
 !${error === null ? '' : html`<p class="problem" role="alert">!${icon('warning')}<span>${error}</span></p>`}
 <form class="fields" method="post" action="${action}">
 <input type="hidden" name="driver" value="${kind.driver}">!${editing ? html`<input type="hidden" name="likeId" value="${editing.id}">` : ''}
 <div class="field"><label for="name">Name</label><input id="name" name="name" value="${values.name ?? ''}" maxlength="200" required dir="auto" autocomplete="off" placeholder="Front door"></div>
 !${kind.fields.map((field) => fieldOf(field, form))}
 <div class="buttons"><button class="button primary">${editing ? 'Save' : 'Add the camera'}</button>
-<button class="button" formaction="/cameras/test" formtarget="test">Try it out</button>
+<button class="button" formaction="/cameras/add/tried" formtarget="test">Try it out</button>
 <a class="button quiet" href="${editing ? `/cameras/${encodeURIComponent(editing.id)}` : '/cameras'}">Cancel</a></div>
 </form>
-<iframe class="tryout" name="test" title="What the camera answers" src="/cameras/test"></iframe>
+<iframe class="tryout" name="test" title="What the camera answers" src="/cameras/add/tried"></iframe>
 !${editing ? pushHint(kind, editing.id) : ''}
 !${
     editing
