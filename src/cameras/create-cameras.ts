@@ -22,6 +22,9 @@ import { testCamera } from './test-camera.ts';
 /** Most cameras of one house: bounds what a visitor can make this program remember. */
 const maxCameras = 500;
 
+/** Addresses beside those of cameras: /cameras/add, /api/v1/cameras/discover, ... */
+const reservedIds = ['add', 'discover'];
+
 /** Most cameras tried out at once: each runs a driver. */
 const maxTests = 4;
 
@@ -304,6 +307,9 @@ function checkCamera({ id, name }: NewCamera): void {
       'bad-request',
       `The id “${id.slice(0, 80)}” is not one: it takes 1 to 64 small letters, digits, - and _, a letter or digit first.`,
     );
+  }
+  if (reservedIds.includes(id)) {
+    throw new AppError('bad-request', `The id “${id}” is the address of a page; take another one.`);
   }
   if (name.trim() === '' || name.length > 200) {
     throw new AppError('bad-request', 'The name of a camera has 1 to 200 characters.');
