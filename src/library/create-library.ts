@@ -1,11 +1,13 @@
 // Puts the library together: arrivals, views, names, the bin, and what happens by itself. The parts are in the
 // files beside this one; the order of writes is `design/writes.md`.
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Catalogue, Video } from '../catalogue/catalogue.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import { warmUpViews } from '../media/warm-up.ts';
 import type { Probe } from '../workers/probe.ts';
 import { createArrivals } from './arrivals.ts';
 import { emptyBin, expireUnfinished, removeForGood, sweepLeftovers } from './expiry.ts';
@@ -21,6 +23,8 @@ import { createViewCache } from './view-cache.ts';
 
 /** Headers of views and decoded indexes: those of eight films of two hours, and a small part of a Pi's memory. */
 const cacheBytes = 32 * 1024 * 1024;
+/** When the start's rush is over, before somebody has found a film to watch. */
+const warmUpAfterMs = 3000;
 /** How often the bin and unfinished uploads are looked at, and how often the leftovers of crashes. */
 const tidyEveryMs = 60 * 60 * 1000;
 const sweepEveryMs = 24 * tidyEveryMs;
@@ -61,6 +65,7 @@ export function createLibrary(options: LibraryOptions): Library {
     onRemoved: (video: Video) => video.indexId !== null && cache.forget(`${video.indexId}:`),
   };
   let tidying: Promise<void> = Promise.resolve();
+  let warming: Promise<void> = Promise.resolve();
 
   const get = async (id: string): Promise<Video> => arrivals.asOfNow(there(await catalogue.getVideo(id)));
 
@@ -74,6 +79,19 @@ export function createLibrary(options: LibraryOptions): Library {
         await attempt(log, 'looking for leftovers', () => sweepLeftovers(expiry, closing.signal));
       }
       await clock.sleep(tidyEveryMs, closing.signal).catch(() => undefined);
+    }
+  };
+
+  /** A piece at a time, so that whoever asks meanwhile waits for milliseconds. */
+  const warmUp = async (): Promise<void> => {
+    try {
+      await clock.sleep(warmUpAfterMs, closing.signal);
+      for (const _ of warmUpViews()) {
+        await setImmediate();
+        if (closing.signal.aborted) return;
+      }
+    } catch (error) {
+      if (!closing.signal.aborted) log.error({ err: error }, 'warming up failed');
     }
   };
 
@@ -129,12 +147,14 @@ export function createLibrary(options: LibraryOptions): Library {
     async start() {
       await arrivals.recover();
       tidying = tidyForever();
+      warming = warmUp();
     },
     async close() {
       closing.abort();
       await arrivals.close();
       await other.close();
       await tidying;
+      await warming;
       await readers.close();
     },
   };

@@ -41,6 +41,14 @@ async function openIndexed(
   { indexes, cache, readers }: OpenTools,
 ): Promise<OpenedBytes> {
   assertHere(video);
+  if (isItsOwnView(video)) {
+    if (clip)
+      throw new AppError(
+        'bad-request',
+        'Clips can be cut out of videos, not out of a file of sound like this.',
+      );
+    return openOriginal(video, readers);
+  }
   const { indexId } = video;
   if (video.status !== 'ready' || video.playback.viewType === null || indexId === null) {
     throw new AppError(
@@ -58,10 +66,15 @@ async function openIndexed(
   return open(video.blobId, view, `"v${viewVersion}-${indexId}${stretch}"`, readers);
 }
 
+/** Sound that browsers play as it came (MP3, WAV, ...): it has no index, and one source under both addresses. */
+function isItsOwnView({ status, indexId, playback }: Video): boolean {
+  return status === 'ready' && indexId === null && (playback.viewType ?? playback.originalType) !== null;
+}
+
 /** Opens the file as it came. Throws `conflict` while it arrives. */
 export async function openOriginal(video: Video, readers: ReaderPool): Promise<OpenedBytes> {
   assertHere(video);
-  const whole = { header: nothing, start: 0, end: video.sizeBytes ?? 0, contentType: originalType(video) };
+  const whole = { header: nothing, start: 0, end: video.sizeBytes ?? 0, contentType: typeOfOriginal(video) };
   return open(video.blobId, whole, `"o-${video.blobId}"`, readers);
 }
 
@@ -121,7 +134,9 @@ const types = new Map([
   ['mov', 'video/quicktime'],
 ]);
 
-function originalType(video: Video): string {
-  if (video.playback.originalType !== null) return video.playback.originalType;
+function typeOfOriginal(video: Video): string {
+  const { originalType, viewType } = video.playback;
+  if (originalType !== null) return originalType;
+  if (viewType !== null && isItsOwnView(video)) return viewType;
   return types.get(video.container ?? '') ?? 'application/octet-stream';
 }

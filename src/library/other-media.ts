@@ -23,7 +23,8 @@ export function describeOther(
     durationMs: null,
     container: kind,
     tracks: [],
-    playback: { viewType: null, originalType: isServedAsIs ? contentType : null },
+    // One source under two addresses: the player is told of it once.
+    playback: { viewType: isServedAsIs ? contentType : null, originalType: null },
     indexId: null,
   };
 }

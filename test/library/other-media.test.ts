@@ -64,7 +64,19 @@ for (const [spec, reason, codecs] of cases) {
       assert.equal(video.status, reason === null ? 'ready' : 'unplayable');
       if (reason === null) assert.equal(video.reason, null);
       else assert.match(video.reason!, reason);
-      await assert.rejects(library.openView(video.id, null), (error) => isAppError(error, 'unplayable'));
+      if (reason === null) {
+        // One source: the view is the file itself, under its own type.
+        assert.match(video.playback.viewType!, /^audio\//);
+        assert.equal(video.playback.originalType, null);
+        const view = await library.openView(video.id, null);
+        assert.deepEqual([view.header.length, view.start, view.end], [0, 0, bytes.length]);
+        assert.equal(view.contentType, video.playback.viewType);
+        view.release();
+        const clip = { startSeconds: 0.5, endSeconds: 1 };
+        await assert.rejects(library.openView(video.id, clip), (error) => isAppError(error, 'bad-request'));
+      } else {
+        await assert.rejects(library.openView(video.id, null), (error) => isAppError(error, 'unplayable'));
+      }
       const original = await library.openOriginal(video.id);
       assert.equal(original.end, bytes.length);
       if (reason === null) assert.match(original.contentType, /^audio\//);
