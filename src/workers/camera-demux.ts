@@ -23,6 +23,8 @@ import { createVideoReader, type VideoReader } from './video-reader.ts';
 
 /** A camera sends every few milliseconds: reading gets so long to come round before it is interrupted. */
 const politeStopMs = 150;
+/** A camera that is not open by then does not open; just before the hub gives it up for silence. */
+const longestOpenMs = 8000;
 /** Larger samples are not sent: the server takes none. */
 const maxSampleBytes = 16 * 1024 * 1024;
 /** A file's clock that is later than this is set anew, instead of running after what was missed. */
@@ -65,10 +67,16 @@ export function createDemuxReader(source: DemuxSource, onOpened: () => void): Ca
     options.push(given);
     input = opening;
     const startedAtMs = systemClock.monotonicMs();
+    // FFmpeg's own timeout never comes for a camera that goes on sending what is nothing.
+    const deadline = setTimeout(() => opening.interrupt(), longestOpenMs);
     const answer = await opening.openInput(source.url, format, given);
+    clearTimeout(deadline);
     // FFmpeg's RTSP says “invalid data” of a camera that says nothing.
-    const timeoutMs = Number(source.options.timeout ?? Number.POSITIVE_INFINITY) / 1000;
-    if (answer < 0 && systemClock.monotonicMs() - startedAtMs >= timeoutMs)
+    const timeoutMs = Math.min(
+      longestOpenMs,
+      Number(source.options.timeout ?? Number.POSITIVE_INFINITY) / 1000,
+    );
+    if (answer < 0 && systemClock.monotonicMs() - startedAtMs >= timeoutMs - 1)
       throw new ReadError('open', 'ETIMEDOUT', 'opening it took too long');
     check(answer, 'opening it', 'open');
     if (!source.isDescribed) check(await opening.findStreamInfo(), 'finding its streams', 'open');

@@ -32,8 +32,9 @@ export function testDriver({ name, load, working, failing, refused }: DriverCase
       const { samples } = await load();
       const controller = new AbortController();
       let count = 0;
+      const seen = new Set<string>();
       for await (const sample of samples(options, { signal: controller.signal, clock: systemClock })) {
-        assert.ok(trimJpeg(jpegOf(sample)), 'a whole JPEG');
+        checkSample(sample, seen);
         if (++count === enough) controller.abort();
       }
       assert.equal(count, enough, 'it ended after its signal without another picture');
@@ -92,6 +93,22 @@ export function testDriver({ name, load, working, failing, refused }: DriverCase
   });
 }
 
-function jpegOf(sample: Uint8Array | CameraSample): Uint8Array {
-  return sample instanceof Uint8Array ? sample : sample.data;
+/** A JPEG picture is whole; of every other codec the first one can be begun with. `seen` is kept from call to call. */
+function checkSample(sample: Uint8Array | CameraSample, seen: Set<string>): void {
+  if (sample instanceof Uint8Array || sample.codec === 'jpeg') {
+    assert.ok(trimJpeg(sample instanceof Uint8Array ? sample : sample.data), 'a whole JPEG');
+    return;
+  }
+  assert.ok(Number.isFinite(sample.ptsMicros) && sample.data.length > 0);
+  if (!seen.has(sample.codec)) {
+    assert.ok(sample.isKey, `the first sample of ${sample.codec} is one to begin with`);
+    if (!sample.codec.startsWith('pcm'))
+      assert.ok(sample.config, `${sample.codec} comes with its configuration`);
+  }
+  seen.add(sample.codec);
+  if (sample.codec !== 'avc' && sample.codec !== 'hevc') return;
+  const view = new DataView(sample.data.buffer, sample.data.byteOffset, sample.data.length);
+  let at = 0;
+  while (at < view.byteLength) at += 4 + view.getUint32(at);
+  assert.equal(at, view.byteLength, 'length prefixes of four bytes that fit');
 }
