@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { driverNames, loadDriver } from '../../src/cameras/registry.ts';
+import { Senders } from '../../src/cameras/senders.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { startMjpegCamera } from '../helpers/mjpeg-camera.ts';
 import { numberedJpeg, numberIn } from '../helpers/push-driver.ts';
@@ -65,6 +66,36 @@ testDriver({
   refused: { options: { url: 'file:///etc/passwd' }, says: /begins with file:; it takes http: or https:/ },
 });
 
+{
+  const clock = createFakeClock();
+  const senders = new Senders(clock);
+  const picture = (number: number) =>
+    ({ codec: 'jpeg', data: numberedJpeg(number), ptsMicros: number, isKey: true }) as const;
+  testDriver({
+    name: 'push',
+    async load() {
+      const { samples, checkOptions } = await loadDriver('push');
+      return {
+        samples: (options, context) => samples(options, { ...context, senders }),
+        checkOptions: checkOptions!,
+      };
+    },
+    async working() {
+      const sender = senders.begin();
+      void (async () => {
+        // Until the test takes it away.
+        for (let number = 1; ; number += 1) {
+          await sender.offer(picture(number));
+          await new Promise(setImmediate);
+        }
+      })().catch(() => undefined);
+      return { options: {}, close: async () => senders.close() };
+    },
+    failing: null,
+    refused: { options: { key: 5 }, says: /The option key is something else; it takes a text/ },
+  });
+}
+
 /** The module printed in the guide, written out as a user would. */
 const guide = readFileSync(new URL('../../guide/cameras.md', import.meta.url), 'utf8');
 const printed = /```ts\n(\/\/ my-camera\.ts\n[\s\S]+?)```/.exec(guide)?.[1];
@@ -99,7 +130,7 @@ test('the guide names every built-in driver', () => {
 test('a driver that does not exist is refused with the list of those that do', async () => {
   await assert.rejects(loadDriver('webcam'), {
     kind: 'bad-request',
-    message: /no camera driver “webcam”; there are emulated, images, .*mjpeg, .*or the path of a module/,
+    message: /no camera driver “webcam”; there are emulated, .*mjpeg, .*or the path of a module/,
   });
   await assert.rejects(loadDriver('toString'), { kind: 'bad-request' });
 });
