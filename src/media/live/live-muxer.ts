@@ -1,5 +1,5 @@
 // Makes a camera's samples into fragmented MP4, a fragment for each picture with the sound that came before it.
-// Sound alone goes out where pictures are rare. Memory: the sound of a tenth of a second, and at the start the
+// Sound alone goes out where pictures are rare. Memory: the sound of some hundredths of a second, and at the start the
 // samples of `soundWaitMs`.
 import { DecodeTimes } from './decode-times.ts';
 import { type FragmentRun, type FragmentSample, writeFragment } from './fragment.ts';
@@ -50,7 +50,7 @@ const soundWaitMs = 200;
 const maxWaiting = 100;
 
 /** Sound that waits for a picture goes out alone after this long: what a listener is late by at most. */
-const maxSoundMs = 100;
+const maxSoundMs = 60;
 
 /** A stream whose sound has been silent for so long goes on without: players stop where one track ends. */
 const soundLossMs = 3000;

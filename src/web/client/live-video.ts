@@ -13,8 +13,13 @@ type Nearness = {
 /** Pictures alone need nothing in hand but the next one. */
 const silentNearness: Nearness = { jump: 0.4, fast: 0.14, near: 0.07, land: 0.05 };
 /** Browsers keep a fifth of a second of sound in hand, and crack where there is less. */
-const soundNearness: Nearness = { jump: 0.6, fast: 0.3, near: 0.2, land: 0.15 };
+const soundNearness: Nearness = { jump: 0.7, fast: 0.33, near: 0.23, land: 0.2 };
 const fastRate = 1.1;
+
+/** Each time the picture stops for want of more, the player stays this much further behind, for a while. */
+const stallSeconds = 0.1;
+const mostStallSeconds = 1;
+const forgetMs = 15_000;
 
 /** Seconds kept behind the picture, and the most that is buffered while somebody has paused. */
 const keptSeconds = 5;
@@ -89,6 +94,9 @@ async function append(
 ): Promise<void> {
   let isPausedByPerson = false;
   let isJumping = false;
+  /** What this connection and this machine need beyond the nearness wished for, and since when that was enough. */
+  let slack = 0;
+  let steadySinceMs = performance.now();
   const over = new AbortController();
   const listening = { signal: over.signal };
   video.addEventListener(
@@ -107,14 +115,25 @@ async function append(
     },
     listening,
   );
+  const onWaiting = () => {
+    // A jump stops the picture too.
+    if (video.seeking) return;
+    slack = Math.min(mostStallSeconds, slack + stallSeconds);
+    steadySinceMs = performance.now();
+  };
+  video.addEventListener('waiting', onWaiting, listening);
   const keepUp = () => {
     const { buffered } = video;
     if (buffered.length === 0 || isPausedByPerson) return;
     const start = buffered.start(buffered.length - 1);
     const end = buffered.end(buffered.length - 1);
-    const behind = end - video.currentTime;
+    if (slack > 0 && performance.now() - steadySinceMs > forgetMs) {
+      slack = Math.max(0, slack - stallSeconds);
+      steadySinceMs = performance.now();
+    }
+    const behind = end - video.currentTime - slack;
     if (behind > jump || video.currentTime < start || isJumping) {
-      video.currentTime = Math.max(start, end - land);
+      video.currentTime = Math.max(start, end - land - slack);
       video.playbackRate = 1;
       isJumping = false;
     } else if (behind > fast) video.playbackRate = fastRate;
