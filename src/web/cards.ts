@@ -111,17 +111,23 @@ export const cameraStateNames = {
   'no-signal': 'No signal',
 } as const satisfies Record<CameraInfo['state'], string>;
 
-/** One camera as a list item: its newest picture, name and state. */
-export function cameraCard(camera: CameraInfo): string {
+/** One camera as a list item: name and state over its picture, which scripts draw and others load every while. */
+export function cameraCard(view: View, camera: CameraInfo): string {
+  const address = `/cameras/${encodeURIComponent(camera.id)}`;
+  const reason = camera.state === 'no-signal' ? (camera.message ?? '') : '';
+  // Own pictures cost nothing; those that must be made are made small.
+  const snapshot = `${address}/snapshot.jpg${camera.kinds.video ? '?width=640' : ''}`;
   return html`<li class="camera !${camera.state}" data-id="${camera.id}">
-<a href="/cameras/${encodeURIComponent(camera.id)}">
-<span class="poster !${lightClasses(camera.id)}"><img src="/cameras/${encodeURIComponent(camera.id)}/snapshot.jpg" alt="" width="640" height="360"></span>
-<span class="corner"><span class="name" dir="auto">${camera.name}</span>!${cameraState(camera.state)}</span>
+<a href="${address}">
+<span class="poster !${lightClasses(camera.id)}"><noscript><img src="${snapshot}" alt="" width="640" height="360"></noscript></span>
+<span class="reason"!${reason === '' ? ' hidden' : ''}>${reason}</span>
+<span class="corner"><span class="name" dir="auto">${camera.name}</span>!${cameraState(view, camera)}</span>
 </a>
 </li>`;
 }
 
-/** The dot and the word for a state. */
-export function cameraState(state: CameraInfo['state']): string {
-  return html`<span class="state" data-state="${state}"><span class="dot"></span><span class="word">${cameraStateNames[state]}</span></span>`;
+/** The dot and the word for a state; of one without signal also since when. */
+export function cameraState(view: View, { state, stateSinceMs }: CameraInfo): string {
+  const since = state === 'no-signal' ? html` !${timeAgo(view, stateSinceMs)}` : '';
+  return html`<span class="state" data-state="${state}"><span class="dot"></span><span class="word">${cameraStateNames[state]}</span>!${since}</span>`;
 }

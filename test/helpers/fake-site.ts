@@ -39,7 +39,7 @@ export async function startFakeSite(options: FakeSiteOptions = {}): Promise<Fake
   });
   await pageRoutes(app, services);
   apiRoutes(app, services);
-  pictureRoutes(app, options);
+  pictureRoutes(app, services, options);
   const uploads = fakeUploadRoutes(app);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = app.server.address();
@@ -59,7 +59,11 @@ function apiRoutes(app: FastifyInstance, services: ReturnType<typeof createFakeS
   app.get('/api/v1/cameras', async () => ({ items: cameras.list() }));
 }
 
-function pictureRoutes(app: FastifyInstance, options: FakeSiteOptions): void {
+function pictureRoutes(
+  app: FastifyInstance,
+  services: ReturnType<typeof createFakeServices>,
+  options: FakeSiteOptions,
+): void {
   const jpeg = options.jpeg;
   app.get('/cameras/:id/snapshot.jpg', (_request, reply) => {
     if (!jpeg) throw new AppError('unavailable', 'No picture.');
@@ -74,6 +78,7 @@ function pictureRoutes(app: FastifyInstance, options: FakeSiteOptions): void {
     reply.raw.write('\r\n--b\r\n');
     reply.raw.on('close', () => reply.raw.end());
   });
+  wallRoute(app, services, jpeg);
   for (const path of ['video.mp4', 'original']) {
     app.get(`/videos/:id/${path}`, (request, reply) => {
       const movie = options.movie;
@@ -88,4 +93,35 @@ function pictureRoutes(app: FastifyInstance, options: FakeSiteOptions): void {
     });
   }
   app.post('/upload', (_request, reply) => reply.redirect('/videos', 303));
+}
+
+/** The wall's stream: each camera's state and, but for those that only start, one picture; then nothing more. */
+function wallRoute(
+  app: FastifyInstance,
+  { cameras }: ReturnType<typeof createFakeServices>,
+  jpeg: Uint8Array | undefined,
+): void {
+  app.get<{ Querystring: { show: string } }>('/cameras/wall.multipart', (request, reply) => {
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' });
+    const send = (type: string, more: string, body: Uint8Array) => {
+      raw.write(`--b\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\n${more}\r\n`);
+      raw.write(Buffer.from(body));
+      raw.write('\r\n');
+    };
+    for (const tile of request.query.show.split(',')) {
+      const camera = cameras.get(tile.split(':')[0]!);
+      if (!camera) continue;
+      const { id, message, stateSinceMs, lastPictureAtMs } = camera;
+      // What is looked at runs.
+      const state = camera.state === 'off' ? 'live' : camera.state;
+      if (jpeg && state !== 'starting') {
+        const takenAt = ((lastPictureAtMs ?? 0) / 1000).toFixed(3);
+        send('image/jpeg', `x-camera: ${id}\r\nx-sequence: 1\r\nx-timestamp: ${takenAt}\r\n`, jpeg);
+      }
+      send('application/json', '', Buffer.from(JSON.stringify({ id, state, message, stateSinceMs })));
+    }
+    raw.on('close', () => raw.end());
+  });
 }

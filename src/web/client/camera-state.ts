@@ -1,11 +1,17 @@
-// What the API says of the cameras, and how a state is shown.
+// What the server says of the cameras, and how a state is shown.
 
 export type CameraState = {
   readonly id: string;
   readonly state: 'off' | 'starting' | 'live' | 'no-signal';
+  /** Since when, milliseconds since the epoch. */
+  readonly stateSinceMs?: number;
   readonly viewers: number;
   readonly message?: string | null;
+  readonly lastPictureAtMs?: number | null;
 };
+
+/** `offline`: the server does not answer. `removed`: the camera is no more. */
+export type ShownState = CameraState['state'] | 'offline' | 'removed';
 
 /** All cameras. Rejects while the server does not answer. */
 export async function fetchCameras(): Promise<readonly CameraState[]> {
@@ -21,12 +27,52 @@ const words = {
   live: 'Live',
   'no-signal': 'No signal',
   offline: 'Offline',
+  removed: 'Removed',
 };
 
-/** Shows a state in the `.state` under `root`. */
-export function showState(root: ParentNode, state: CameraState['state'] | 'offline'): void {
+/** Shows a state in the `.state` under `root`; with `sinceMs`, that of a camera without signal says since when. */
+export function showState(root: ParentNode, state: ShownState, sinceMs: number | null = null): void {
   const place = root.querySelector<HTMLElement>('.state');
-  if (!place || place.dataset.state === state) return;
-  place.dataset.state = state;
-  place.querySelector('.word')!.textContent = words[state];
+  if (!place) return;
+  if (place.dataset.state !== state) {
+    place.dataset.state = state;
+    place.querySelector('.word')!.textContent = words[state];
+  }
+  const shownMs = state === 'no-signal' ? sinceMs : null;
+  let since = place.querySelector<HTMLTimeElement>('time');
+  if (shownMs === null) {
+    if (state !== 'no-signal') since?.remove();
+    return;
+  }
+  if (!since) {
+    since = document.createElement('time');
+    place.append(' ', since);
+  }
+  showSince(since, shownMs);
+}
+
+/** The server knows ages only; the browser knows which time of day it was here. */
+export function localizeStates(root: ParentNode): void {
+  for (const since of root.querySelectorAll<HTMLTimeElement>('.state time')) {
+    const atMs = Date.parse(since.dateTime);
+    if (!Number.isNaN(atMs)) showSince(since, atMs);
+  }
+}
+
+function showSince(since: HTMLTimeElement, atMs: number): void {
+  const text = `since ${timeOfDay(atMs)}`;
+  if (since.textContent === text) return;
+  since.dateTime = new Date(atMs).toISOString();
+  since.title = new Date(atMs).toLocaleString(undefined, { dateStyle: 'long', timeStyle: 'medium' });
+  since.textContent = text;
+}
+
+/** `12:04`, of another day with that day. */
+export function timeOfDay(atMs: number): string {
+  const at = new Date(atMs);
+  const isToday = at.toDateString() === new Date().toDateString();
+  return at.toLocaleString(undefined, {
+    ...(isToday ? {} : { day: 'numeric', month: 'short' }),
+    ...{ hour: '2-digit', minute: '2-digit' },
+  });
 }

@@ -7,6 +7,9 @@ import { icon } from '../icons.ts';
 import { layout } from '../layout.ts';
 import type { View } from '../view.ts';
 
+/** Cameras of the first page: one row. It is passed through more often than looked at, and each shown one runs. */
+const cameraLimit = 4;
+
 export type HomePage = {
   /** Begun and not seen to the end, last watched first. */
   readonly begun: readonly Video[];
@@ -35,7 +38,7 @@ export function homePage(view: View, home: HomePage): string {
     home.cameras.length === 0
       ? ''
       : html`<section class="shelf" aria-labelledby="cameras"><h2 id="cameras"><a href="/cameras">Cameras</a></h2>
-<kinora-wall><ul class="grid even wide" data-arrows>!${home.cameras.map(cameraCard)}</ul></kinora-wall></section>`
+<kinora-wall data-fps="1"><ul class="grid even wide" data-arrows>!${home.cameras.slice(0, cameraLimit).map((camera) => cameraCard(view, camera))}</ul></kinora-wall></section>`
   }`;
   return layout(view, { title: 'Kinora', place: 'home', search: '', main, scripts: ['wall.js'] });
 }
