@@ -1,12 +1,12 @@
 // /cameras/:id/live.mp4 and /cameras/:id/live.m3u8: a camera's H.264 or H.265 as it came, with its sound, for players.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { createLiveFeeds, noVideoSentence } from '../../cameras/live-feed.ts';
 import { AppError } from '../../errors.ts';
 import { writeMultivariantPlaylist } from '../../media/live/hls-playlist.ts';
 import { LiveHls } from '../live-hls.ts';
 import { liveHeaders, startLiveStream } from '../live-stream.ts';
 import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
+import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 

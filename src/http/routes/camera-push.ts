@@ -1,8 +1,8 @@
 // POST (or PUT) /api/v1/cameras/:id/push: a camera or a phone sends its pictures to us, for as long as it likes. The
 // body is read as it comes, with back-pressure; nothing of it is stored.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { createLinger } from '../linger.ts';
+import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 import { untilGone } from './until-gone.ts';

@@ -1,10 +1,10 @@
 // /cameras/:id/stream.mjpeg and /cameras/:id/snapshot.jpg: what an <img>, a player or a script takes of a camera.
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AppError } from '../../errors.ts';
 import { evaluateConditions } from '../conditional.ts';
 import { mjpegHeaders, startMjpegStream } from '../mjpeg-stream.ts';
 import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
+import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 

@@ -5,8 +5,8 @@
 // a session would save a connection, but would have to reach the same process: replicas need no sticky sessions, and
 // a GET changes nothing, so it needs no protection against other sites' pages beyond that of every picture.
 import type { FastifyInstance } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { AppError, isAppError } from '../../errors.ts';
+import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { startWallStream, type WallTile, wallHeaders } from '../wall-stream.ts';
 import { problems } from './problem-schema.ts';

@@ -1,9 +1,9 @@
 // /api/v1/cameras: the cameras of the house with their state; adding, testing, changing, removing and finding them.
 // Of a camera's options the secret ones go in and never come out again.
 import type { FastifyInstance } from 'fastify';
-import { type Static, type TSchema, Type } from 'typebox';
 import type { CameraInfo, CameraKinds } from '../../cameras/cameras.ts';
 import { AppError } from '../../errors.ts';
+import { type Static, type TSchema, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { pictureUrl } from './picture-url.ts';
 import { problems } from './problem-schema.ts';

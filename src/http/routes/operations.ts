@@ -1,6 +1,6 @@
 // What those who run it ask: /livez (the process), /readyz (what it depends on), /metrics.
 import type { FastifyInstance } from 'fastify';
-import { Type } from 'typebox';
+import { Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 
 const Health = Type.Object({

@@ -1,5 +1,5 @@
 // The problem document (RFC 9457) as a schema, for the routes' `response` and the OpenAPI document.
-import { Type } from 'typebox';
+import { Type } from '../schema.ts';
 
 export const ProblemBody = Type.Object(
   {

@@ -1,7 +1,8 @@
 // The JSON form of a video on the wire, as a schema (checks, OpenAPI) and as a function.
-import { type Static, Type } from 'typebox';
+
 import type { Video as StoredVideo } from '../../catalogue/catalogue.ts';
 import { codecs } from '../../media/track.ts';
+import { type Static, Type } from '../schema.ts';
 
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);

@@ -1,7 +1,7 @@
 // /api/v1/videos: the list in pages and whole (NDJSON, CSV), and one video's facts, title, bin and progress.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { type Static, Type } from 'typebox';
+import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 import { csvColumns, csvLine, VideoBody, videoBody } from './video-schema.ts';
