@@ -10,6 +10,11 @@ const counters: readonly [string, string, (figures: CameraFigures) => number][] 
   ['refused', 'What a camera sent that was no picture or too large', ({ refused }) => refused],
   ['dropped', 'Pictures that viewers were not given because they were still busy', ({ dropped }) => dropped],
   ['restarts', 'How often a camera was started again after it failed', ({ restarts }) => restarts],
+  [
+    'made',
+    'Pictures made of a camera in other sizes, or of H.264 and H.265',
+    ({ picturesMade }) => picturesMade,
+  ],
 ];
 
 /** What each camera is now; null where there is nothing to tell. */
@@ -19,7 +24,7 @@ const gauges: readonly [string, string, (camera: CameraInfo, nowMs: number) => n
   [
     'silent',
     '1 while a camera is watched and has no signal, else 0',
-    ({ state }) => (state === 'no-signal' ? 1 : 0),
+    ({ state, viewers }) => (state === 'no-signal' && viewers > 0 ? 1 : 0),
   ],
   [
     'newest_age_seconds',
@@ -44,6 +49,15 @@ export function addCameraMetrics(
       },
     });
   }
+  new Gauge({
+    name: 'kinora_camera_derived_streams',
+    help: 'Streams of pictures that are being made of a camera now, a process each',
+    ...{ labelNames, registers },
+    collect() {
+      this.reset();
+      for (const { id, derivedStreams } of cameras.figures()) this.set({ camera: id }, derivedStreams);
+    },
+  });
   for (const [name, help, read] of gauges) {
     new Gauge({
       ...{ name: `kinora_camera_${name}`, help, labelNames, registers },
