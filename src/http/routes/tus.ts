@@ -1,51 +1,20 @@
 // Resumable uploads: tus 1.0 at /api/v1/uploads by @tus/server over the library. The id of an upload is the id of
 // its video; the answer to the last byte names the video's page in `Kinora-Video`.
 import { Readable } from 'node:stream';
-import { Server, type ServerOptions } from '@tus/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, type ErrorKind, errorStatus } from '../../errors.ts';
+import { AppError, type ErrorKind } from '../../errors.ts';
 import { createLinger } from '../linger.ts';
 import type { Services } from '../services.ts';
-import { createTusLocker } from '../tus-locker.ts';
-import { LibraryTusStore } from '../tus-store.ts';
+import type { TusServer } from '../tus-server.ts';
 
 const path = '/api/v1/uploads';
 
-/** How long the request that is taken over from gets to store what it has in hand, milliseconds. */
-const handOverMs = 100;
-
-export function tusRoutes(app: FastifyInstance, { library, config, clock, metrics }: Services): void {
-  const { maxUploadBytes, unfinishedMs } = config.data;
-  /** What the library threw, by request: the package keeps but a status and a text of it. */
-  const failures = new WeakMap<object, AppError>();
-  const options: ServerOptions & { datastore: LibraryTusStore } = {
-    path,
-    datastore: new LibraryTusStore(library, metrics, unfinishedMs),
-    locker: createTusLocker(clock),
-    ...(Number.isFinite(maxUploadBytes) && { maxSize: maxUploadBytes }),
-    relativeLocation: true,
-    lockDrainTimeout: handOverMs,
-    disableTerminationForFinishedUploads: true,
-    // Pages of other sites may not upload: no Access-Control-Allow-Origin at all.
-    allowedOrigins: () => false,
-    exposedHeaders: ['Kinora-Video'],
-    onUploadFinish: async (_request, upload) => ({ headers: { 'Kinora-Video': `/videos/${upload.id}` } }),
-    onResponseError: (request, error) => {
-      if (error instanceof AppError) {
-        failures.set(request, error);
-        return { status_code: errorStatus[error.kind], body: error.message };
-      }
-      if ('status_code' in error) return undefined;
-      failures.set(
-        request,
-        new AppError('internal', 'Something went wrong here; the log of the server says what.', {
-          cause: error,
-        }),
-      );
-      return undefined;
-    },
+export function tusRoutes(app: FastifyInstance, services: Services): void {
+  let loading: Promise<TusServer> | null = null;
+  const load = () => {
+    loading ??= import('../tus-server.ts').then(({ createTusServer }) => createTusServer(path, services));
+    return loading;
   };
-  const tus = new Server(options);
 
   // Bodies are not Fastify's to read here, whatever they call themselves.
   app.removeAllContentTypeParsers();
@@ -53,15 +22,16 @@ export function tusRoutes(app: FastifyInstance, { library, config, clock, metric
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const asked = toWebRequest(request);
-    const answer = await tus.handleWeb(asked);
+    const tus = await load();
+    const answer = await tus.handle(asked);
     for (const [name, value] of answer.headers) {
       if (name !== 'content-length' && name !== 'content-type') reply.header(name, value);
     }
-    if (answer.status >= 400) throw failures.get(asked) ?? (await toAppError(answer));
+    if (answer.status >= 400) throw tus.failureOf(asked) ?? (await toAppError(answer));
     reply.header('Cache-Control', 'no-store');
     return reply.code(answer.status).send();
   };
-  const route = { handler, onSend: createLinger(clock) };
+  const route = { handler, onSend: createLinger(services.clock) };
   app.route({ method: ['POST', 'OPTIONS'], url: path, ...route });
   app.route({ method: ['HEAD', 'PATCH', 'DELETE', 'OPTIONS'], url: `${path}/:id`, ...route });
 }
