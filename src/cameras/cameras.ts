@@ -88,7 +88,7 @@ export type CameraTest = {
   readonly ok: boolean;
   /** What happened, a sentence. */
   readonly message: string;
-  /** A picture where it sends JPEG. */
+  /** A picture; of video one is decoded, and null where that could not be done in time. */
   readonly picture: Picture | null;
   readonly kinds: CameraKinds;
 };

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { learnKinds, noKinds } from './camera-kinds.ts';
 import type { CameraTest, Picture } from './cameras.ts';
 import { type CameraSample, type DriverModule, type DriverOptions, maxSampleBytes } from './driver.ts';
+import { type FirstPicture, makeFirstPicture } from './first-picture.ts';
 import { trimJpeg } from './jpeg.ts';
 import { withoutSecrets } from './secrets.ts';
 import { Senders } from './senders.ts';
@@ -12,6 +13,9 @@ const testMs = 10_000;
 
 /** Once there is a picture, sound and others that come within this are told too. */
 const moreMs = 500;
+
+/** A picture of video takes a process that decodes it; one that takes longer is done without. */
+const decodeMs = 5000;
 
 /** How long the driver may take to end; then the answer goes out without waiting for it. */
 const stopMs = 1000;
@@ -45,6 +49,7 @@ export async function testCamera(
       },
     };
     let number = 0;
+    let video: FirstPicture | null = null;
     for await (const given of driver.samples(options, context)) {
       const sample = sampleOf(given, clock);
       if (!sample) {
@@ -56,7 +61,22 @@ export async function testCamera(
       seen.kinds = learnKinds(seen.kinds, sample);
       if (sample.codec === 'jpeg' && !seen.picture)
         seen.picture = { jpeg: sample.data, takenAtMs: clock.nowMs(), sequence: number };
-      if (isFirst) void clock.sleep(moreMs, timer.signal).then(stop, () => {});
+      if (sample.codec === 'avc' || sample.codec === 'hevc') {
+        if (!video && sample.isKey) {
+          video = makeFirstPicture(clock, controller.signal);
+          void video.picture.then((jpeg) => {
+            if (jpeg) seen.picture ??= { jpeg, takenAtMs: clock.nowMs(), sequence: number };
+            if (!controller.signal.aborted) stop();
+          });
+          void clock.sleep(decodeMs, timer.signal).then(stop, () => {});
+        }
+        video?.offer(sample);
+      } else if (isFirst) {
+        void clock.sleep(moreMs, timer.signal).then(
+          () => video === null && stop(),
+          () => {},
+        );
+      }
       if (controller.signal.aborted) return;
     }
     if (!controller.signal.aborted) seen.message ??= 'The camera ended without sending a picture.';

@@ -37,10 +37,12 @@ test('a camera that falls silent while watched is told once for each reason, and
   await clock.advance(60_000);
   assert.equal(alerts().length, 1);
   assert.equal(cameras.get('door')!.stateSinceMs, silentSinceMs);
+  while (driver.starts === driver.stops) await clock.advance(100);
   driver.fail(new Error('The cable is out.'));
   await clock.settle();
   assert.equal(alerts().at(-1)!.reason, 'The cable is out.');
-  await clock.advance(60_000);
+  // Between two tries it hears nothing; the pauses are jittered.
+  while (driver.starts === driver.stops) await clock.advance(100);
   driver.push(numberedJpeg(2));
   await clock.settle();
   const back = alerts().at(-1)!;
@@ -58,10 +60,9 @@ test('metrics tell of each camera what came, what was lost, who watches and how 
   const read = async () => {
     const text = await metrics.read();
     return Object.fromEntries(
-      [...text.matchAll(/^kinora_camera_(\w+)\{camera="door"\} (\S+)$/gm)].map(([, name, value]) => [
-        name,
-        Number(value),
-      ]),
+      [...text.matchAll(/^kinora_camera_(?!derived|made)(\w+)\{camera="door"\} (\S+)$/gm)].map(
+        ([, name, value]) => [name, Number(value)],
+      ),
     );
   };
   const none = { bytes_total: 0, dropped_total: 0, pictures_total: 0, refused_total: 0, restarts_total: 0 };

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { noKinds } from '../../src/cameras/camera-kinds.ts';
 import type { DriverModule } from '../../src/cameras/driver.ts';
 import { loadDriver } from '../../src/cameras/registry.ts';
+import { readJpegSize } from '../../src/media/codecs/jpeg-size.ts';
 import { type CameraServer, startCameraServer } from '../helpers/camera-server.ts';
 import { createPushDriver, numberedJpeg } from '../helpers/push-driver.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
@@ -147,6 +148,31 @@ test('the test of a camera being edited uses the password it has, and only at it
   assert.equal(seen.length, 1);
   const foreign = await send(server, 'POST', '/api/v1/cameras/test', { driver: 'pushed', likeId: 'door' });
   assert.equal(foreign.status, 409);
+});
+
+test('a camera that sends video is tested with a picture of it', async () => {
+  const server = await startServer();
+  const tested = send(server, 'POST', '/api/v1/cameras/test', {
+    driver: 'test',
+    width: 320,
+    height: 180,
+    fps: 10,
+  });
+  const answer: { body: Record<string, unknown> | null } = { body: null };
+  void tested.then(({ body }) => {
+    answer.body = body;
+  });
+  // The camera and its decoder are real processes, which go by their own time; this clock only lets them.
+  await until(
+    async () => {
+      await server.clock.advance(1);
+      return answer.body;
+    },
+    { timeoutMs: 30_000, what: 'the answer' },
+  );
+  assert.equal(answer.body!.message, 'The camera works: H.264 video of 320 × 180, sound (AAC).');
+  const jpeg = Buffer.from(String(answer.body!.picture).replace('data:image/jpeg;base64,', ''), 'base64');
+  assert.deepEqual(readJpegSize(jpeg), { width: 320, height: 180 });
 });
 
 test('four tests at once are enough, and one that nobody waits for any more ends', async () => {

@@ -50,9 +50,12 @@ export async function cameraPushRoutes(app: FastifyInstance, { cameras, clock }:
   });
 }
 
-/** The key as `Authorization: Bearer` (RFC 6750 §2.1), or as the password of basic credentials (`curl -u x:KEY`). */
+/**
+ * The key as `Authorization: Bearer` (RFC 6750 §2.1, though a key of ours may have spaces), or as the password of
+ * basic credentials (`curl -u x:KEY`).
+ */
 function keyIn({ headers }: FastifyRequest): string | null {
-  const [scheme = '', credentials = ''] = (headers.authorization ?? '').split(' ', 2);
+  const [, scheme = '', credentials = ''] = /^(\S{1,20}) +(.*)$/.exec(headers.authorization ?? '') ?? [];
   if (/^bearer$/i.test(scheme)) return credentials;
   if (!/^basic$/i.test(scheme)) return null;
   const pair = Buffer.from(credentials, 'base64').toString('utf8');

@@ -77,7 +77,9 @@ const CandidateBody = Type.Object(
 const TestBody = Type.Object({
   ok: Type.Boolean(),
   message: Type.String({ description: 'What happened, a sentence' }),
-  picture: Nullable(Type.String({ description: 'A JPEG picture as a data URL, where it sends such' })),
+  picture: Nullable(
+    Type.String({ description: 'A JPEG picture as a data URL; null where none could be made in time' }),
+  ),
   kinds: Kinds,
 });
 
