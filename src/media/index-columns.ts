@@ -1,13 +1,8 @@
 // The sample table in an index file: the packed table as it is, each column after the width of its numbers.
 import { AppError } from '../errors.ts';
 import type { LittleEndianReader, LittleEndianWriter } from './little-endian.ts';
-import {
-  checkPacked,
-  type PackedColumn,
-  type PackedTotals,
-  packSamples,
-  unpackSamples,
-} from './packed-samples.ts';
+import { packSamples } from './pack-samples.ts';
+import { checkPacked, type PackedColumn, type PackedTotals, unpackSamples } from './packed-samples.ts';
 import type { SampleTable } from './track.ts';
 
 /** How the numbers of a column are stored: one for all, or the place of its type here. */
