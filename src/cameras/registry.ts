@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../errors.ts';
 import type { DriverModule } from './driver.ts';
+import { withSound } from './with-sound.ts';
 
 const builtIn: Readonly<Record<string, () => Promise<DriverModule>>> = {
   emulated: () => import('./drivers/emulated.ts'),
@@ -32,8 +33,8 @@ export function isModulePath(name: string): boolean {
  * Throws `bad-request` with one sentence: no such driver, the module cannot be loaded or has no `samples`.
  */
 export async function loadDriver(name: string): Promise<DriverModule> {
-  if (Object.hasOwn(builtIn, name)) return builtIn[name]!();
-  if (isModulePath(name)) return loadModule(name);
+  if (Object.hasOwn(builtIn, name)) return withSound(await builtIn[name]!());
+  if (isModulePath(name)) return withSound(await loadModule(name));
   throw new AppError(
     'bad-request',
     `There is no camera driver “${name.slice(0, 60)}”; there are ${driverNames.join(', ')}, or the path of a module such as ./my-camera.ts.`,

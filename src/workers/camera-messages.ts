@@ -41,7 +41,16 @@ export type V4l2Source = {
   readonly fps: number;
 };
 
-export type CameraSource = DemuxSource | TestSource | V4l2Source;
+/** A microphone at this machine. */
+export type SoundSource = {
+  readonly kind: 'sound';
+  /** An ALSA device's name. */
+  readonly device: string;
+  /** Path of `arecord`; null where it is not installed. */
+  readonly recorder: string | null;
+};
+
+export type CameraSource = DemuxSource | TestSource | V4l2Source | SoundSource;
 
 /** What a device can send. */
 export type DeviceMode = {

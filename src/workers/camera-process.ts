@@ -79,6 +79,10 @@ async function createReader(source: CameraSource): Promise<CameraReader | null> 
     const { createTestReader } = await import('./test-camera.ts');
     return createTestReader(source, onOpened);
   }
+  if (source.kind === 'sound') {
+    const { createSoundInput } = await import('./sound-input.ts');
+    return createSoundInput(source, onOpened);
+  }
   const { createDemuxReader } = await import('./camera-demux.ts');
   return createDemuxReader(source, onOpened);
 }
