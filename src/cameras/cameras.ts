@@ -1,8 +1,10 @@
 // The cameras of the house as the rest of the program sees them; `create-cameras.ts` puts them together.
+import type { DeviceMode } from '../workers/camera-messages.ts';
 import type { CameraKinds } from './camera-kinds.ts';
 import type { FoundCamera } from './discovery/discover-cameras.ts';
 import type { LiveSample } from './live-sample.ts';
 
+export type { DeviceMode } from '../workers/camera-messages.ts';
 export type { CameraKinds } from './camera-kinds.ts';
 export type { FoundCamera } from './discovery/discover-cameras.ts';
 
@@ -176,6 +178,11 @@ export type Cameras = {
    * or its options are wrong, `too-many` where others are being tested, or the signal's reason.
    */
   test(candidate: CameraCandidate, signal: AbortSignal): Promise<CameraTest>;
+  /**
+   * The sizes and rates that a V4L2 device of this machine offers, largest first. Throws `bad-request`, `unavailable`
+   * (with the reason), or the signal's reason.
+   */
+  deviceModes(device: string, signal: AbortSignal): Promise<readonly DeviceMode[]>;
   /** Looks for cameras in the network and at this machine, 3 s. */
   discover(signal: AbortSignal): Promise<readonly FoundCamera[]>;
   /**

@@ -1,29 +1,28 @@
 // Puts the cameras together: those of the settings file and those in the catalogue, one hub each.
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
-import type { Catalogue, StoredCamera } from '../catalogue/catalogue.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { AppError, isAppError } from '../errors.ts';
+import { checkCamera, loadChecked, openStored } from './camera-entry.ts';
 import { changedOptions } from './camera-options.ts';
 import { CameraPictures } from './camera-pictures.ts';
 import type { CameraInfo, Cameras, NewCamera } from './cameras.ts';
 import { type DiscoverySetup, discoverCameras } from './discovery/discover-cameras.ts';
 import type { DriverModule } from './driver.ts';
 import { keyOf } from './drivers/push.ts';
+import { listV4l2Modes } from './drivers/v4l2.ts';
 import { Hub } from './hub.ts';
 import { isSameKey } from './key-check.ts';
 import { receivePush } from './receive-push.ts';
 import { driverNames, isModulePath, loadDriver } from './registry.ts';
-import { createSecretBox, isSealed, type SecretBox } from './secret-box.ts';
-import { isSecretOption, shownOptions, withoutSecrets } from './secrets.ts';
+import { createSecretBox } from './secret-box.ts';
+import { shownOptions, withoutSecrets } from './secrets.ts';
 import { testCamera } from './test-camera.ts';
 
 /** Most cameras of one house: bounds what a visitor can make this program remember. */
 const maxCameras = 500;
-
-/** Addresses beside those of cameras: /cameras/add, /api/v1/cameras/discover, ... */
-const reservedIds = ['add', 'discover'];
 
 /** Most cameras tried out at once: each runs a driver. */
 const maxTests = 4;
@@ -232,6 +231,10 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
       }
     },
 
+    async deviceModes(device, signal) {
+      return listV4l2Modes(device, { clock, signal: AbortSignal.any([signal, closing.signal]) });
+    },
+
     discover: (signal) =>
       discoverCameras({ ...setup.discovery, clock }, AbortSignal.any([signal, closing.signal])),
 
@@ -274,53 +277,4 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
       listeners.clear();
     },
   };
-}
-
-/**
- * A stored camera with its passwords open. One of a time when they were stored as they are is sealed now; where they
- * cannot be opened any more the camera stays listed, and `failure` says so when it is watched.
- */
-async function openStored(
-  stored: StoredCamera,
-  box: SecretBox,
-  catalogue: CamerasSetup['catalogue'],
-): Promise<{ camera: NewCamera; failure: AppError | null }> {
-  const { id, name, driver } = stored;
-  const isPlain = Object.entries(stored.options).some(
-    ([option, value]) => typeof value === 'string' && value !== '' && isSecretOption(option, value),
-  );
-  if (isPlain)
-    await catalogue.updateCamera({ id, name, driver, options: await box.seal(id, stored.options) });
-  try {
-    return { camera: { id, name, driver, options: await box.open(id, stored.options) }, failure: null };
-  } catch (error) {
-    if (!isAppError(error, 'unavailable')) throw error;
-    const readable = Object.entries(stored.options).filter(([, value]) => !isSealed(value));
-    return { camera: { id, name, driver, options: Object.fromEntries(readable) }, failure: error };
-  }
-}
-
-/** The parts every camera has. Throws `bad-request`. */
-function checkCamera({ id, name }: NewCamera): void {
-  if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id)) {
-    throw new AppError(
-      'bad-request',
-      `The id “${id.slice(0, 80)}” is not one: it takes 1 to 64 small letters, digits, - and _, a letter or digit first.`,
-    );
-  }
-  if (reservedIds.includes(id)) {
-    throw new AppError('bad-request', `The id “${id}” is the address of a page; take another one.`);
-  }
-  if (name.trim() === '' || name.length > 200) {
-    throw new AppError('bad-request', 'The name of a camera has 1 to 200 characters.');
-  }
-}
-
-async function loadChecked(
-  camera: Pick<NewCamera, 'driver' | 'options'>,
-  load: (driver: string) => Promise<DriverModule>,
-): Promise<DriverModule> {
-  const driver = await load(camera.driver);
-  driver.checkOptions?.(camera.options);
-  return driver;
 }

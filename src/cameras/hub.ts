@@ -12,6 +12,7 @@ import { LiveSample } from './live-sample.ts';
 import { SampleBacklog } from './sample-backlog.ts';
 import { withoutSecrets } from './secrets.ts';
 import { Senders } from './senders.ts';
+import { SilenceAlarm } from './silence-alarm.ts';
 import { pictureOf, waitForPicture } from './snapshot.ts';
 
 export type HubSetup = {
@@ -55,14 +56,14 @@ export class Hub {
   #isClosed = false;
   /** Where a camera that sends to us arrives; senders come and go whether it is watched or not. */
   readonly senders: Senders;
-  /** When it fell silent while watched, on the monotonic clock: for the line in the log when it is back. */
-  #silentSinceMs: number | null = null;
+  readonly #alarm: SilenceAlarm;
   readonly #figures = { samplesIn: 0, bytesIn: 0, picturesIn: 0, refused: 0, dropped: 0, restarts: 0 };
 
   constructor(setup: HubSetup) {
     this.#setup = setup;
     this.#stateSinceMs = setup.clock.nowMs();
     this.senders = new Senders(setup.clock);
+    this.#alarm = new SilenceAlarm(setup);
   }
 
   get info(): CameraInfo {
@@ -330,7 +331,7 @@ export class Hub {
   #setState(state: CameraState, message: string | null): void {
     if (this.#state === state && this.#message === message) return;
     if (this.#state !== state) this.#stateSinceMs = this.#setup.clock.nowMs();
-    this.#alert(state, message);
+    this.#alarm.note(state, message);
     this.#state = state;
     this.#message = message;
     if (state === 'no-signal') {
@@ -340,21 +341,6 @@ export class Hub {
     const info = this.info;
     for (const viewer of this.#viewers) viewer.onState?.(info);
     this.#setup.onChange(info);
-  }
-
-  /** A line in the log when a camera that is watched falls silent, for each new reason, and when it is back. */
-  #alert(state: CameraState, message: string | null): void {
-    const { log, clock, id } = this.#setup;
-    if (state === 'no-signal') {
-      this.#silentSinceMs ??= clock.monotonicMs();
-      log.warn({ camera: id, reason: message }, 'camera without signal');
-    } else if (state === 'live' && this.#silentSinceMs !== null) {
-      const silentMs = Math.round(clock.monotonicMs() - this.#silentSinceMs);
-      log.warn({ camera: id, silentMs }, 'camera is back');
-      this.#silentSinceMs = null;
-    } else if (state === 'off') {
-      this.#silentSinceMs = null;
-    }
   }
 
   #tellChange(): void {

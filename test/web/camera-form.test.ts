@@ -155,6 +155,15 @@ test('a camera is removed; one of the settings is neither edited nor removed', a
   assert.ok(!(await ask(site, '/cameras/porch')).text.includes('/edit'));
 });
 
+test('a device that is not there says so where its sizes would be listed', async () => {
+  const site = await startSite();
+  const { text, status } = await ask(site, '/cameras/add/modes', { driver: 'v4l2', device: '/dev/video<b>' });
+  assert.ok(status >= 400);
+  assert.match(text, /class="outcome bad"/);
+  assert.ok(!text.includes('<b>'));
+  assert.match((await ask(site, '/cameras/add?driver=v4l2')).text, /What it offers/);
+});
+
 test('what a link or a neighbour writes into the form stays text', async () => {
   const site = await startSite();
   const hostile = '"><script>alert(1)</script>';

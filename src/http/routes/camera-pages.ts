@@ -8,6 +8,7 @@ import {
   addCameraPage,
   type CameraForm,
   cameraFormPage,
+  cameraModesFrame,
   cameraTestFrame,
 } from '../../web/pages/camera-form-page.ts';
 import type { View } from '../../web/view.ts';
@@ -124,11 +125,28 @@ export function cameraPageRoutes(
       const tested = await untilGone(request, (signal) => cameras.test(candidate, signal));
       return reply.send(cameraTestFrame(view, tested, pictureUrl(tested.picture)));
     } catch (error) {
-      if (!isAppError(error)) throw error;
-      const failed = { ok: false, message: error.message, picture: null, kinds: noKinds };
-      return reply.code(errorStatus[error.kind]).send(cameraTestFrame(view, failed, null));
+      return sendFailure(reply, view, error);
     }
   });
+
+  app.post('/cameras/add/modes', async (request, reply) => {
+    const device = formOf(request).get('device')?.trim() || '/dev/video0';
+    const view = viewOf(request);
+    reply.headers(formHeaders);
+    try {
+      const modes = await untilGone(request, (signal) => cameras.deviceModes(device, signal));
+      return reply.send(cameraModesFrame(view, device, modes));
+    } catch (error) {
+      return sendFailure(reply, view, error);
+    }
+  });
+}
+
+/** In the frame: why it came to nothing. */
+function sendFailure(reply: FastifyReply, view: View, error: unknown): FastifyReply {
+  if (!isAppError(error)) throw error;
+  const failed = { ok: false, message: error.message, picture: null, kinds: noKinds };
+  return reply.code(errorStatus[error.kind]).send(cameraTestFrame(view, failed, null));
 }
 
 const noKinds = { pictures: false, video: null, sound: null, width: null, height: null } as const;

@@ -1,7 +1,7 @@
 // Adding and editing a camera: which kind, its fields, trying it out in a frame of its own (so that nothing typed is
 // sent back), and removing it. Plain forms; no script is needed or loaded.
 import { html } from 'ghtml';
-import type { CameraSetup, CameraTest, FoundCamera } from '../../cameras/cameras.ts';
+import type { CameraSetup, CameraTest, DeviceMode, FoundCamera } from '../../cameras/cameras.ts';
 import { type CameraField, type CameraKind, cameraKinds } from '../camera-fields.ts';
 import { icon } from '../icons.ts';
 import { layout } from '../layout.ts';
@@ -64,6 +64,7 @@ export function cameraFormPage(view: View, form: CameraForm): string {
 !${kind.fields.map((field) => fieldOf(field, form))}
 <div class="buttons"><button class="button primary">${editing ? 'Save' : 'Add the camera'}</button>
 <button class="button" formaction="/cameras/add/tried" formtarget="test">Try it out</button>
+!${kind.driver === 'v4l2' ? html`<button class="button" formaction="/cameras/add/modes" formtarget="test" formnovalidate>What it offers</button>` : ''}
 <a class="button quiet" href="${editing ? `/cameras/${encodeURIComponent(editing.id)}` : '/cameras'}">Cancel</a></div>
 </form>
 <iframe class="tryout" name="test" title="What the camera answers" src="/cameras/add/tried"></iframe>
@@ -118,11 +119,30 @@ function pushHint(kind: CameraKind, id: string): string {
 
 /** The frame's document: nothing yet, or what trying the camera out came to. */
 export function cameraTestFrame(view: View, tested: CameraTest | null, picture: string | null): string {
+  if (!tested) return frame(view, '');
+  return frame(
+    view,
+    html`<div class="outcome !${tested.ok ? 'good' : 'bad'}" role="status">!${picture ? html`<img src="${picture}" alt="The camera’s picture">` : ''}
+<p>!${tested.ok ? '' : icon('warning')}<span>${tested.message}</span></p></div>`,
+  );
+}
+
+/** The frame's document: the sizes and rates of a device. */
+export function cameraModesFrame(view: View, device: string, modes: readonly DeviceMode[]): string {
+  const rate = (maxFps: number) =>
+    maxFps > 0 ? html`up to ${view.formats.count(Math.round(maxFps))} a second` : '';
+  return frame(
+    view,
+    html`<div class="outcome" role="status"><p><span>!${modes.length === 0 ? 'Nothing is offered by' : 'Offered by'} <code>${device}</code></span></p>
+<table><thead><tr><th>Size</th><th>Form</th><th>Rate</th></tr></thead><tbody>!${modes.map(
+      ({ width, height, format, maxFps }) =>
+        html`<tr><td>${width} × ${height}</td><td>${format}</td><td>!${rate(maxFps)}</td></tr>`,
+    )}</tbody></table></div>`,
+  );
+}
+
+function frame(view: View, body: string): string {
   const theme = view.theme === 'system' ? 'light dark' : view.theme;
-  const body = tested
-    ? html`<div class="outcome !${tested.ok ? 'good' : 'bad'}" role="status">!${picture ? html`<img src="${picture}" alt="The camera’s picture">` : ''}
-<p>!${tested.ok ? '' : icon('warning')}<span>${tested.message}</span></p></div>`
-    : '';
   return html`<!doctype html>
 <html lang="en" data-theme="${view.theme}"!${view.isTv ? ' data-tv' : ''}><head><meta charset="utf-8"><title>Trying the camera out</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="${theme}">
