@@ -5,7 +5,7 @@ import { readSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import type { BlobReader } from '../blobs/blob-store.ts';
 import { AppError } from '../errors.ts';
-import { idleDescriptor, queuedBytes } from './kernel-send.ts';
+import { idleDescriptor, type KernelSend, queuedBytes } from './kernel-send.ts';
 import type { Piece } from './representation.ts';
 import type { Slice } from './response-plan.ts';
 import { maxBufferBytes, type SendPool } from './send-pool.ts';
@@ -34,6 +34,8 @@ export class BodyTransfer {
   #isKernelRefused = false;
   #isWaiting = false;
   #isGone: boolean;
+  /** What the kernel may queue for this answer. */
+  #queueBytes = 0;
   /** Settles what waits for the client when it goes away. */
   #abandon: (() => void) | null = null;
 
@@ -70,6 +72,7 @@ export class BodyTransfer {
         );
     } finally {
       unwatch();
+      this.#pool.queues?.release(this.#queueBytes);
       response.off('close', onClose);
     }
   }
@@ -119,27 +122,44 @@ export class BodyTransfer {
 
   /** Returns the bytes that the kernel took; 0 where the socket is full, or is not the kernel's to fill right now. */
   #handToKernel(fileFd: number, position: number, length: number): number {
-    const { kernel } = this.#pool;
+    const { kernel, queues } = this.#pool;
     const { socket } = this.#response;
     // A pipelined request's answer has no socket until the one before it has ended.
-    if (!kernel || !socket) return 0;
+    if (!kernel || !queues || !socket) return 0;
     const socketFd = idleDescriptor(socket);
     if (socketFd === null) return 0;
-    let taken = 0;
-    if (this.#isHeadSent) taken = kernel.send(socketFd, fileFd, position, length);
-    else {
+    if (!this.#isHeadSent) {
       this.#isHeadSent = true;
-      kernel.cork(socketFd, true);
-      this.#response.flushHeaders();
-      if (idleDescriptor(socket) === socketFd) taken = kernel.send(socketFd, fileFd, position, length);
-      kernel.cork(socketFd, false);
+      this.#queueBytes = queues.limit(socket, socketFd);
+      if (!this.#isHeadGone(kernel, socketFd)) {
+        this.#response.flushHeaders();
+        if (idleDescriptor(socket) !== socketFd) return 0;
+      }
     }
+    const taken = kernel.send(socketFd, fileFd, position, length);
     if (taken < 0) {
       this.#isKernelRefused = true;
       return 0;
     }
     this.bytesSent += taken;
     return taken;
+  }
+
+  /**
+   * Hands the head to the kernel, which holds it back for the first bytes of the body; through the socket it would cost
+   * a queue, a callback and two more system calls. False: it has not, or not all of it.
+   */
+  #isHeadGone(kernel: KernelSend, socketFd: number): boolean {
+    // Node has no documented way to its own head. These two are as old as its streams; anything else turns this off.
+    const head = this.#response as unknown as { _header?: unknown; _headerSent?: unknown };
+    if (typeof head._header !== 'string' || head._headerSent !== false) return false;
+    const taken = kernel.sendHead(socketFd, head._header);
+    if (taken <= 0) return false;
+    head._headerSent = true;
+    if (taken === head._header.length) return true;
+    // A socket that is full of earlier answers: the rest waits in the usual way.
+    this.#response.socket?.write(head._header.slice(taken), 'latin1');
+    return false;
   }
 
   /** Reads and writes, the next buffer being read while the last is written. */

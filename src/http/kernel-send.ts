@@ -13,6 +13,17 @@ export type KernelSend = {
   send(socketFd: number, fileFd: number, position: number, length: number): number;
   /** Holds what goes into the socket back until it fills packets (TCP_CORK), so that headers and body share one. */
   cork(socketFd: number, isOn: boolean): void;
+  /**
+   * Lets the kernel queue about so many bytes of this socket beyond what is on its way (TCP_NOTSENT_LOWAT), instead of
+   * some megabytes. All sockets draw on one budget (tcp_mem): a thousand full queues use it up, and then every
+   * connection of the machine crawls.
+   */
+  limitQueue(socketFd: number, queuedBytes: number): void;
+  /**
+   * Sends the head of an answer (latin1) whose body follows: it waits in the kernel to share the body's first packet
+   * (MSG_MORE). Returns the bytes taken, or -1.
+   */
+  sendHead(socketFd: number, head: string): number;
   /** Whether the file's byte at `position` is in the page cache: if not, `send` would wait for the disk. */
   isCached(fileFd: number, position: number): boolean;
 };
@@ -37,10 +48,14 @@ const eintr = 4;
 /** IPPROTO_TCP and TCP_CORK, tcp(7). */
 const tcpLevel = 6;
 const tcpCork = 3;
+/** TCP_NOTSENT_LOWAT, tcp(7). */
+const tcpNotSentLowat = 25;
+/** MSG_DONTWAIT, MSG_NOSIGNAL and MSG_MORE of send(2). */
+const sendHeadFlags = 0x40 | 0x4000 | 0x8000;
 /** RWF_NOWAIT of preadv2(2): fail rather than wait for the disk. */
 const rwfNoWait = 8;
 
-/** Binds the three calls. Null where they are not to be had. */
+/** Binds the calls. Null where they are not to be had. */
 export function loadKernelSend(): KernelSend | null {
   // The structures below are those of 64-bit little-endian machines, which is all that Node 24 has on Linux but s390x.
   if (process.platform !== 'linux' || endianness() !== 'LE' || !['x64', 'arm64'].includes(process.arch))
@@ -51,13 +66,13 @@ export function loadKernelSend(): KernelSend | null {
     const sendfile = libc.func('int64_t sendfile(int out, int in, int64_t *offset, size_t count)');
     const preadv2 = libc.func('int64_t preadv2(int fd, void *vectors, int count, int64_t offset, int flags)');
     const setsockopt = libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t size)');
+    const sendBytes = libc.func('int64_t send(int fd, const void *bytes, size_t count, int flags)');
     // Off V8's heap, where nothing moves, and held by the functions below for as long as they are.
     const offset = new Uint32Array(new ArrayBuffer(4096), 0, 2);
-    const [on, off] = [
-      new Int32Array(new ArrayBuffer(4096), 0, 1),
-      new Int32Array(new ArrayBuffer(4096), 0, 1),
-    ];
-    on[0] = 1;
+    const [on, off, limit] = [1, 0, 0].map((value) =>
+      new Int32Array(new ArrayBuffer(4096), 0, 1).fill(value),
+    ) as [Int32Array, Int32Array, Int32Array];
+    const headBytes = Buffer.from(new ArrayBuffer(16_384));
     // struct iovec { void *base; size_t length; } of one byte that nobody looks at. The kernel writes there, so it is
     // memory of the C library that is never freed.
     const scratch = koffi.alloc('uint8_t', 64);
@@ -77,6 +92,14 @@ export function loadKernelSend(): KernelSend | null {
       cork(socketFd, isOn) {
         // Where it fails (a socket that is not TCP), packets are merely smaller.
         setsockopt(socketFd, tcpLevel, tcpCork, isOn ? on : off, 4);
+      },
+      limitQueue(socketFd, queuedBytes) {
+        limit[0] = queuedBytes;
+        setsockopt(socketFd, tcpLevel, tcpNotSentLowat, limit, 4);
+      },
+      sendHead(socketFd, head) {
+        if (head.length > headBytes.length) return -1;
+        return Number(sendBytes(socketFd, headBytes, headBytes.write(head, 'latin1'), sendHeadFlags));
       },
       isCached(fileFd, position) {
         if (Number(preadv2(fileFd, vector, 1, position, rwfNoWait)) >= 0) return true;

@@ -2,6 +2,7 @@
 // that stopped reading. Memory: at most the budget, plus the smallest buffer for each answer past it.
 import type { Clock } from '../clock.ts';
 import { type KernelSend, loadKernelSend } from './kernel-send.ts';
+import { createSocketQueues, type SocketQueues } from './socket-queues.ts';
 
 /** The largest buffer: past it, fewer system calls no longer show in the CPU time per byte. */
 export const maxBufferBytes = 1024 * 1024;
@@ -27,6 +28,8 @@ export type Watched = {
 export type SendPool = {
   /** Null where the kernel cannot carry files to sockets. */
   readonly kernel: KernelSend | null;
+  /** Null with `kernel`. */
+  readonly queues: SocketQueues | null;
   /** Bytes of buffers that are out. */
   readonly usedBytes: number;
   /** A buffer of at most about `wantedBytes`, smaller when much is out. Not cleared. */
@@ -59,6 +62,7 @@ export function createSendPool({
 
   return {
     kernel,
+    queues: kernel && createSocketQueues(kernel),
     get usedBytes() {
       return usedBytes;
     },

@@ -23,6 +23,8 @@ import { createViewCache } from './view-cache.ts';
 
 /** Headers of views and decoded indexes: those of eight films of two hours, and a small part of a Pi's memory. */
 const cacheBytes = 32 * 1024 * 1024;
+/** A player that reads ahead asks again within seconds. */
+const idleBlobMs = 10_000;
 /** When the start's rush is over, before somebody has found a film to watch. */
 const warmUpAfterMs = 3000;
 /** How often the bin and unfinished uploads are looked at, and how often the leftovers of crashes. */
@@ -45,8 +47,10 @@ export function createLibrary(options: LibraryOptions): Library {
   const closing = new AbortController();
   const locks = createLocks();
   const cache = createViewCache(cacheBytes);
-  const readers = createReaderPool(blobs, (error) =>
-    log.warn({ err: error }, 'a stored file would not close'),
+  const readers = createReaderPool(
+    blobs,
+    (error) => log.warn({ err: error }, 'a stored file would not close'),
+    { clock, idleMs: idleBlobMs },
   );
   const other = createOtherMedia({ blobs, catalogue, locks, log, probe: options.probe ?? null });
   const maker = createVideoMaker({ blobs, catalogue, log, onOther: (video) => other.describeLater(video) });
@@ -62,7 +66,10 @@ export function createLibrary(options: LibraryOptions): Library {
   const expiry = {
     ...{ blobs, catalogue, clock, log, locks, binMs: config.binMs, unfinishedMs: config.unfinishedMs },
     expireArrival: (video: Video) => arrivals.expire(video),
-    onRemoved: (video: Video) => video.indexId !== null && cache.forget(`${video.indexId}:`),
+    onRemoved: (video: Video) => {
+      readers.forget(video.blobId);
+      if (video.indexId !== null) cache.forget(`${video.indexId}:`);
+    },
   };
   let tidying: Promise<void> = Promise.resolve();
   let warming: Promise<void> = Promise.resolve();

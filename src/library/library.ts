@@ -39,6 +39,8 @@ export type OpenedBytes = {
   readonly start: number;
   readonly end: number;
   readonly contentType: string;
+  /** What the video's file was called when it came. */
+  readonly fileName: string;
   /** Strong, with its quotes. */
   readonly etag: string;
   readonly lastModifiedMs: number;

@@ -63,7 +63,7 @@ async function openIndexed(
       return weigh(buildClipView(await indexes.readKept(indexId), clip.startSeconds, clip.endSeconds));
     return weigh(wholeView(await indexes.read(indexId)));
   });
-  return open(video.blobId, view, `"v${viewVersion}-${indexId}${stretch}"`, readers);
+  return open(video, view, `"v${viewVersion}-${indexId}${stretch}"`, readers);
 }
 
 /** Sound that browsers play as it came (MP3, WAV, ...): it has no index, and one source under both addresses. */
@@ -75,7 +75,7 @@ function isItsOwnView({ status, indexId, playback }: Video): boolean {
 export async function openOriginal(video: Video, readers: ReaderPool): Promise<OpenedBytes> {
   assertHere(video);
   const whole = { header: nothing, start: 0, end: video.sizeBytes ?? 0, contentType: typeOfOriginal(video) };
-  return open(video.blobId, whole, `"o-${video.blobId}"`, readers);
+  return open(video, whole, `"o-${video.blobId}"`, readers);
 }
 
 const nothing = new Uint8Array(0);
@@ -108,8 +108,8 @@ function weigh(view: View): Cached<View> {
   return { value: view, sizeBytes: view.header.byteLength + 500 };
 }
 
-async function open(blobId: string, view: View, etag: string, readers: ReaderPool): Promise<OpenedBytes> {
-  const { reader, release } = await readers.open(blobId);
+async function open(video: Video, view: View, etag: string, readers: ReaderPool): Promise<OpenedBytes> {
+  const { reader, release } = await readers.open(video.blobId);
   if (view.end > reader.sizeBytes) {
     release();
     throw new AppError('corrupt', 'The stored file is shorter than it was when it arrived.');
@@ -120,6 +120,7 @@ async function open(blobId: string, view: View, etag: string, readers: ReaderPoo
     start: view.start,
     end: view.end,
     contentType: view.contentType,
+    fileName: video.fileName,
     etag,
     lastModifiedMs: reader.modifiedAtMs,
     release,

@@ -212,6 +212,19 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
         assert.equal(video.indexId, null);
       });
 
+      it('asked for again and again, is told as it is then', async () => {
+        const video = newVideo('one');
+        await catalogue.beginUpload(video);
+        for (const title of ['two', 'three', 'four']) {
+          const before = await catalogue.getVideo(video.id);
+          assert.deepEqual(await catalogue.getVideo(video.id), before);
+          await catalogue.renameVideo(video.id, title);
+          assert.equal((await catalogue.getVideo(video.id))?.title, title);
+        }
+        await catalogue.forgetVideo(video.id);
+        assert.equal(await catalogue.getVideo(video.id), null);
+      });
+
       it('that arrives is found at a restart, and only that', async () => {
         const [arriving, finished] = [await add('Arriving'), await add('Finished')];
         await catalogue.finishUpload(finished, arrival);

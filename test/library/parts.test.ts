@@ -7,6 +7,7 @@ import { createId } from '../../src/ids.ts';
 import { createIdSet } from '../../src/library/leftovers.ts';
 import { createLocks } from '../../src/library/locks.ts';
 import { createReaderPool } from '../../src/library/reader-pool.ts';
+import { createFakeClock } from '../helpers/fake-clock.ts';
 
 /** A store that counts what is open. */
 function countingStore() {
@@ -37,6 +38,53 @@ test('a blob is open once however many read it, and closed after the last', asyn
   await new Promise(setImmediate);
   assert.deepEqual(counts, { opened: 2, closed: 2 });
   assert.equal(pool.openCount, 0);
+});
+
+test('a blob stays open a while for the next range, and no longer', async () => {
+  const { counts, store } = countingStore();
+  const clock = createFakeClock();
+  const pool = createReaderPool(store, () => assert.fail(), { clock, idleMs: 10_000 });
+  for (let range = 0; range < 3; range += 1) {
+    (await pool.open('a')).release();
+    await clock.advance(6000);
+  }
+  assert.deepEqual(counts, { opened: 1, closed: 0 });
+  await clock.advance(15_000);
+  assert.deepEqual(counts, { opened: 1, closed: 1 });
+  assert.equal(clock.sleepers, 0, 'nothing sleeps while nothing is open');
+
+  const reading = await pool.open('a');
+  await clock.advance(60_000);
+  assert.equal(counts.closed, 1, 'what is read stays open however long');
+  reading.release();
+  await pool.close();
+  await clock.settle();
+  assert.deepEqual(counts, { opened: 2, closed: 2 });
+  assert.equal(clock.sleepers, 0);
+});
+
+test('a blob that was removed is closed at once, or after the last who reads it', async () => {
+  const { counts, store } = countingStore();
+  const clock = createFakeClock();
+  const pool = createReaderPool(store, () => assert.fail(), { clock, idleMs: 10_000 });
+  (await pool.open('a')).release();
+  const reading = await pool.open('b');
+  pool.forget('a');
+  pool.forget('b');
+  await clock.settle();
+  assert.deepEqual(counts, { opened: 2, closed: 1 });
+  reading.release();
+  await clock.settle();
+  assert.deepEqual(counts, { opened: 2, closed: 2 });
+});
+
+test('of many blobs that nobody reads, 64 stay open', async () => {
+  const { counts, store } = countingStore();
+  const pool = createReaderPool(store, () => assert.fail(), { clock: createFakeClock(), idleMs: 10_000 });
+  for (let blob = 0; blob < 100; blob += 1) (await pool.open(`blob-${blob}`)).release();
+  await new Promise(setImmediate);
+  assert.deepEqual(counts, { opened: 100, closed: 36 });
+  await pool.close();
 });
 
 test('a blob that cannot be opened leaves nothing behind in the pool', async () => {

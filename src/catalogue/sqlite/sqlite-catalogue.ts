@@ -22,6 +22,8 @@ import { Writer } from './writer.ts';
 
 /** Rows that a stream reads at once: about a millisecond of the main thread. */
 const streamPage = 100;
+/** More than are watched at once in any home. */
+const mostRecent = 100;
 /** A commit that takes longer than this means that the disk hangs. */
 const pingTimeoutMs = 5000;
 
@@ -52,6 +54,12 @@ class SqliteCatalogue implements Catalogue {
   /** How far arriving videos are. Written only at `close`: it changes all the time, wears an SD card, and after a
    * crash the blob store knows. */
   readonly #received = new Map<string, number>();
+  /**
+   * Videos asked for since the last answer of the writer, which alone changes them: a player asks for range after
+   * range, and finding the row costs more than the rest of such an answer.
+   */
+  readonly #recent = new Map<string, Video>();
+  #recentAsOf = 0;
   #closing: Promise<void> | null = null;
 
   constructor(writer: Writer, reads: Reads, clock: Clock) {
@@ -88,7 +96,17 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async getVideo(id: string): Promise<Video | null> {
-    return this.#withProgress(this.#reads.getVideo(id));
+    if (this.#recentAsOf !== this.#writer.answers) {
+      this.#recent.clear();
+      this.#recentAsOf = this.#writer.answers;
+    }
+    let video: Video | null | undefined = this.#recent.get(id);
+    if (!video) {
+      video = this.#reads.getVideo(id);
+      if (this.#recent.size === mostRecent) this.#recent.clear();
+      if (video) this.#recent.set(id, video);
+    }
+    return this.#withProgress(video);
   }
 
   async listVideos(request: ListRequest) {
@@ -182,6 +200,7 @@ class SqliteCatalogue implements Catalogue {
     try {
       if (this.#received.size > 0) await this.#writer.call('noteReceived', this.#received);
     } finally {
+      this.#recent.clear();
       this.#reads.close();
       await this.#writer.close();
     }

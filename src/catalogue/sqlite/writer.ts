@@ -10,6 +10,7 @@ export class Writer {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #calls = 0;
+  #answers = 0;
   /** Why no call can be made any more. */
   #end: AppError | null = null;
   #closing: Promise<void> | null = null;
@@ -17,6 +18,7 @@ export class Writer {
   constructor(file: string) {
     this.#worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: { file } });
     this.#worker.on('message', (answer: WriteAnswer) => {
+      this.#answers++;
       const call = this.#pending.get(answer.number);
       this.#pending.delete(answer.number);
       if ('error' in answer) call?.reject(toAppError(answer.error));
@@ -44,6 +46,11 @@ export class Writer {
     ...values: Parameters<WriteOperations[Name]>
   ): Promise<ReturnType<WriteOperations[Name]>> {
     return (await this.#send(operation, values)) as ReturnType<WriteOperations[Name]>;
+  }
+
+  /** Calls answered so far: what was read when there were as many still holds. */
+  get answers(): number {
+    return this.#answers;
   }
 
   /** Lets the calls before it finish. Idempotent. */

@@ -37,12 +37,11 @@ export function videoBytesRoutes(app: FastifyInstance, services: Services): void
     url: '/videos/:id/original',
     exposeHeadRoute: false,
     async handler(request, reply) {
-      const { fileName } = await library.getVideo(request.params.id);
       const opened = await library.openOriginal(request.params.id);
       // A player does not look at the disposition; a link to the original is a download.
       const kind = 'inline' in request.query ? 'inline' : 'attachment';
       reply.raw.setHeader('Content-Security-Policy', sandbox);
-      return send(request, reply, opened, contentDisposition(kind, fileName), services);
+      return send(request, reply, opened, contentDisposition(kind, opened.fileName), services);
     },
   });
 }
