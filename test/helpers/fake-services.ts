@@ -210,7 +210,12 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
   const camera = (id: string, name: string, part: Partial<CameraInfo>) => {
     const info: Partial<CameraInfo> = {
       ...{ id, name, driver: 'emulated', state: 'off', viewers: 0, message: null },
-      ...{ lastPictureAtMs: null, isFromSettings: true, kinds: noKinds, stateSinceMs: nowMs - 60_000 },
+      ...{
+        lastPictureAtMs: null,
+        isFromSettings: true,
+        kinds: { ...noKinds, pictures: true },
+        stateSinceMs: nowMs - 60_000,
+      },
       ...part,
     };
     return info as CameraInfo;
