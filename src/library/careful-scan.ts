@@ -13,6 +13,10 @@ export type CarefulScan = {
   readonly receivedBytes: number;
   /** Takes the next bytes; they may be reused afterwards. Throws `unsupported-media` and nothing else. */
   push(chunk: Uint8Array): void;
+  /** How many of the next bytes need not be given; Infinity where all that is left. */
+  readonly passableBytes: number;
+  /** Takes the next `count` bytes, at most `passableBytes`, as arrived. */
+  pass(count: number): void;
   /** After the last byte. Throws `unsupported-media` and nothing else. */
   finish(): ScanOutcome;
 };
@@ -33,6 +37,13 @@ export function createCarefulScan(log: Logger): CarefulScan {
       } catch (error) {
         broken = outcomeOf(error, log);
       }
+    },
+    get passableBytes() {
+      return broken ? Number.POSITIVE_INFINITY : scan.passableBytes;
+    },
+    pass(count) {
+      receivedBytes += count;
+      if (!broken) scan.pass(count);
     },
     finish() {
       if (broken) return broken;
@@ -67,12 +78,28 @@ export async function scanBlob(reader: BlobReader, log: Logger): Promise<ScanOut
 
 /** Large enough that reading is quick, small enough for many at once. */
 const replayBytes = 1024 * 1024;
+/** Reading over less than this is quicker than going around it. */
+const leastPassedBytes = 64 * 1024;
 
-/** Takes a new scan to where the bytes that have arrived end. Throws `unsupported-media`, and what reading throws. */
+/**
+ * Takes a new scan to where the bytes that have arrived end, reading those it looks at: next to nothing of an MP4, most
+ * of a Matroska file. Throws `unsupported-media`, and what reading throws.
+ */
 export async function replay(scan: CarefulScan, reader: BlobReader): Promise<void> {
   const buffer = new Uint8Array(Math.min(replayBytes, reader.sizeBytes));
-  while (scan.receivedBytes < reader.sizeBytes) {
-    const want = Math.min(buffer.length, reader.sizeBytes - scan.receivedBytes);
+  // What stands at a place where the parser looks is small, as a rule: reads begin small and grow while it goes on.
+  let ahead = leastPassedBytes;
+  for (;;) {
+    const left = reader.sizeBytes - scan.receivedBytes;
+    if (left <= 0) return;
+    const passable = Math.min(scan.passableBytes, left);
+    if (passable >= leastPassedBytes) {
+      scan.pass(passable);
+      ahead = leastPassedBytes;
+      continue;
+    }
+    const want = Math.min(ahead, buffer.length, left);
+    ahead = Math.min(ahead * 4, replayBytes);
     const read = await reader.read(buffer.subarray(0, want), scan.receivedBytes);
     if (read === 0) throw new AppError('corrupt', 'What had arrived of this upload can no longer be read.');
     scan.push(buffer.subarray(0, read));

@@ -47,6 +47,10 @@ export class ByteFeed {
 export type PushScan<Result> = {
   /** Takes the next bytes of the file. The chunk is not kept: it may be reused when this returns. */
   push(chunk: Uint8Array): void;
+  /** How many of the next bytes the parser will not look at; Infinity where it is over. */
+  readonly passableBytes: number;
+  /** Takes the next `count` bytes, at most `passableBytes`, as arrived without being given them. */
+  pass(count: number): void;
   /** No more bytes: returns what the parser made of them. Throws what the parser throws (AppError). */
   finish(): Result;
 };
@@ -114,6 +118,15 @@ export function createPushScan<Result>(parse: (feed: ByteFeed) => Parser<Result>
         ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)
         : chunk;
       guarded(() => readChunk(plain, chunkStart));
+    },
+    get passableBytes() {
+      if (result !== null || failure !== null) return Number.POSITIVE_INFINITY;
+      return Math.max(0, feed.position - arrivedBytes);
+    },
+    pass(count) {
+      if (count > this.passableBytes)
+        throw new AppError('internal', 'a scan was not given bytes that it needs');
+      arrivedBytes += count;
     },
     finish() {
       if (failure !== null) throw failure.error;

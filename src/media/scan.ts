@@ -27,6 +27,10 @@ export type MediaScan = {
    * known that the file is neither video nor sound, and what the parsers throw where it is one that cannot be read.
    */
   push(chunk: Uint8Array): void;
+  /** How many of the next bytes need not be given; Infinity where all that is left. */
+  readonly passableBytes: number;
+  /** Takes the next `count` bytes, at most `passableBytes`, as arrived. */
+  pass(count: number): void;
   /** After the last byte. Throws as `push` does; what `push` threw before, again. */
   finish(): MediaScanResult;
 };
@@ -85,6 +89,15 @@ export function createMediaScan(): MediaScan {
         }
         if (rest.length > 0) parsing?.push(rest);
       });
+    },
+    get passableBytes() {
+      if (failure || (sniffed && !parsing)) return Number.POSITIVE_INFINITY;
+      return parsing?.passableBytes ?? 0;
+    },
+    pass(count) {
+      if (count > this.passableBytes)
+        throw new AppError('internal', 'a scan was not given bytes that it needs');
+      if (!failure) parsing?.pass(count);
     },
     finish() {
       return guarded(() => {
