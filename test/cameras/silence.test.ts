@@ -1,8 +1,11 @@
 // What tells those who run it of a camera that is silent: the state with its moment, the lines in the log, the metrics.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import pino from 'pino';
+import { SilenceAlarm } from '../../src/cameras/silence-alarm.ts';
 import { createMetrics } from '../../src/metrics.ts';
 import { startCameraServer } from '../helpers/camera-server.ts';
+import { createFakeClock } from '../helpers/fake-clock.ts';
 import { numberedJpeg } from '../helpers/push-driver.ts';
 
 type Line = {
@@ -51,6 +54,22 @@ test('a camera that falls silent while watched is told once for each reason, and
   assert.equal(cameras.get('door')!.state, 'live');
   viewing.close();
   await server.close();
+});
+
+test('a camera that comes and goes all the time writes six lines a minute, and counts the rest', async () => {
+  const clock = createFakeClock();
+  const lines: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+  const alarm = new SilenceAlarm({ clock, log, id: 'door' });
+  for (let times = 0; times < 20; times += 1) {
+    alarm.note('no-signal', 'Gone.');
+    alarm.note('live', null);
+  }
+  assert.equal(lines.length, 6);
+  await clock.advance(60_000);
+  alarm.note('no-signal', 'Gone.');
+  assert.equal(lines.length, 7);
+  assert.equal((JSON.parse(lines[6]!) as { linesLeftOut: number }).linesLeftOut, 34);
 });
 
 test('metrics tell of each camera what came, what was lost, who watches and how old the newest picture is', async () => {
