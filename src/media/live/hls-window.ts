@@ -92,11 +92,9 @@ export class HlsWindow {
     this.#early = [];
   }
 
-  /** Whether a playlist can be told: there is a part. */
+  /** Whether a playlist can be told: players that know no parts refuse one without a whole segment. */
   get isReady(): boolean {
-    return (
-      this.#segments[0] !== undefined && (this.#segments.length > 1 || this.#segments[0].parts.length > 0)
-    );
+    return this.#segments[0] !== undefined && this.#segments[0].seconds !== null;
   }
 
   /** Seconds of the target duration; what it will be at most before it is decided. */
