@@ -27,10 +27,15 @@ export type AacMaker = {
 
 export type AacSample = { readonly data: Buffer; readonly ptsMicros: number; readonly config: Buffer };
 
-/** Rates that AAC knows (ISO/IEC 14496-3 table 1.18); others become the next one up. */
-const rates = [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+/**
+ * The rates that sound is made at, the next one up. AAC knows lower ones, but its frames of 1024 samples would then
+ * last so long (128 ms at the telephone's 8000 Hz) that the sound comes three of them late.
+ */
+const rates = [32_000, 44_100, 48_000];
 /** A gap in the sound longer than this is one; shorter is jitter, which players would hear. */
 const maxDriftMicros = 100_000;
+/** AV_CHANNEL_ORDER_UNSPEC */
+const unspecifiedOrder = 0;
 const bitsPerSecondPerChannel = 64_000;
 
 /** Makes AAC of a stream's packets. Throws where FFmpeg has no decoder for it. */
@@ -52,6 +57,9 @@ export function createAacMaker(parameters: CodecParameters): AacMaker {
       for (let atMicros = ptsMicros; ; ) {
         const got = decoder.receiveFrameSync(frame);
         if (got < 0) return;
+        // Plain samples (WAV, AVI) come with a number of channels and no order of them, which no resampler takes.
+        if (frame.channelLayout.order === unspecifiedOrder)
+          frame.channelLayout = avChannelLayoutDefault(Math.max(1, frame.channels));
         encoder ??= createAacEncoder(frame);
         encoder.push(frame, atMicros, take);
         atMicros += (frame.nbSamples * 1e6) / frame.sampleRate;

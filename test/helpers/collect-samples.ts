@@ -3,6 +3,9 @@ import type { CameraSample, DriverOptions } from '../../src/cameras/driver.ts';
 import { loadDriver } from '../../src/cameras/registry.ts';
 import { systemClock } from '../../src/clock.ts';
 
+/** A driver that gives less than it should must not hold the tests for ever. */
+const longestMs = 40_000;
+
 /** Samples until `isEnough` says so, or as many as told. */
 export async function collectSamples(
   driver: string,
@@ -12,11 +15,15 @@ export async function collectSamples(
   const { samples } = await loadDriver(driver);
   const end = new AbortController();
   const found: CameraSample[] = [];
-  for await (const sample of samples(options, { signal: end.signal, clock: systemClock })) {
+  const tooLate = AbortSignal.timeout(longestMs);
+  const signal = AbortSignal.any([end.signal, tooLate]);
+  for await (const sample of samples(options, { signal, clock: systemClock })) {
     if (sample instanceof Uint8Array) throw new Error('a bare picture');
     found.push(sample);
     if (typeof isEnough === 'number' ? found.length >= isEnough : isEnough(found)) end.abort();
   }
+  if (tooLate.aborted && !end.signal.aborted)
+    throw new Error(`only ${found.length} samples came within ${longestMs} ms`);
   return found;
 }
 

@@ -56,6 +56,8 @@ function sentenceOf({ code }: InputFailure, path: string): string {
     case 'NO_PICTURE':
       return `There are no pictures in the file ${path} that can be shown.`;
     case 'INVALIDDATA':
+    // What is refused because it names other files.
+    case 'EINVAL':
       return `The file ${path} is damaged or no video.`;
     default:
       return `The file ${path} cannot be read (${code}).`;
