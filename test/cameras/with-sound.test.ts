@@ -26,9 +26,10 @@ await writeFile(
   join(folder, 'arecord'),
   `#!${process.execPath}
 const { writeFileSync } = require('node:fs');
-writeFileSync(${JSON.stringify(asked)}, JSON.stringify({ pid: process.pid, words: process.argv.slice(2) }));
 process.stdout.on('error', () => process.exit());
 const startedAtMs = performance.now();
+const about = { pid: process.pid, words: process.argv.slice(2), firstSampleAtMs: performance.timeOrigin + startedAtMs };
+writeFileSync(${JSON.stringify(asked)}, JSON.stringify(about));
 let sent = 0;
 setInterval(() => {
   const due = Math.floor((performance.now() - startedAtMs) / 20);
@@ -64,7 +65,7 @@ const isGone = (pid: number) => () => {
   }
 };
 
-test('sound comes beside the pictures as AAC, both on the program’s clock, and goes with them', async () => {
+test('sound comes beside the pictures as AAC, both on the program’s clock, and goes with them', async (subject) => {
   const controller = new AbortController();
   const context = { signal: controller.signal, clock: systemClock };
   const samples = withSound(pictures).samples({ sound: 'plughw:7,0' }, context);
@@ -89,7 +90,18 @@ test('sound comes beside the pictures as AAC, both on the program’s clock, and
   const pictureLateMs = middle(seen.map(({ lateMs }) => lateMs));
   assert.ok(soundLateMs > -25 && soundLateMs < 250, `sound is ${soundLateMs} ms old`);
   assert.ok(pictureLateMs >= 0 && pictureLateMs < 80, `pictures are ${pictureLateMs} ms old`);
-  const { pid, words } = JSON.parse(await readFile(asked, 'utf8'));
+  const { pid, words, firstSampleAtMs } = JSON.parse(await readFile(asked, 'utf8'));
+  // When a sample was really taken against what the stream says of it; the first frame is the encoder's own (1024
+  // samples of priming), the sound itself begins with the second.
+  const takenAtMs = firstSampleAtMs - performance.timeOrigin;
+  const errors = heard
+    .slice(1)
+    .map(({ ptsMicros }, index) => ptsMicros / 1000 - takenAtMs - (index * 1024) / 48);
+  const soundErrorMs = middle(errors);
+  subject.diagnostic(
+    `sound ${soundErrorMs.toFixed(1)} ms and pictures ${pictureLateMs.toFixed(1)} ms from when they were taken`,
+  );
+  assert.ok(Math.abs(soundErrorMs - pictureLateMs) < 80, 'in step within 80 ms');
   assert.deepEqual(words.slice(0, 3), ['-q', '-D', 'plughw:7,0']);
   controller.abort();
   await until(isGone(pid), { what: 'the end of arecord' });
