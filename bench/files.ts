@@ -1,20 +1,21 @@
 // Sending files beside nginx, in turns: CPU per GB and throughput of whole files and of random ranges, a view beside
-// a plain file, and what 1,000 clients that never read cost. `node bench/files.ts [seconds] [rounds]`.
+// a plain file, and what 1,000 clients that never read cost. The program itself, with a film that was uploaded; nginx
+// sends the same stored file; beside them the sending alone, on a bare server. `node bench/files.ts [seconds] [rounds]`.
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createLoadClient, type LoadClient, type LoadFigures } from './frame/load.ts';
-import { median, residentMb, table } from './frame/machine.ts';
+import { machineLine, median, residentMb, table } from './frame/machine.ts';
+import { linkStored, makeFilm, startProgram, upload } from './frame/program.ts';
 
 const seconds = Number(process.argv[2] ?? 4);
 const rounds = Number(process.argv[3] ?? 5);
-const sizeBytes = 600_000_000;
+const leastBytes = 600_000_000;
 const rangeBytes = 1_048_576;
 const stalledCount = 1000;
 
@@ -38,39 +39,49 @@ try {
 async function main(): Promise<void> {
   // nginx's workers run as another user.
   await chmod(folder, 0o755);
-  await makeFile();
+  if (spawnSync('ffmpeg', ['-version']).status !== 0) {
+    console.error('files: FFmpeg makes the film, and is not here (Debian: apt-get install ffmpeg).');
+    process.exitCode = 1;
+    return;
+  }
+  const film = join(folder, 'film.mkv');
+  await makeFilm(film, leastBytes);
+  const program = await startProgram(folder);
+  children.push(program.child);
+  const video = await upload(program, film);
+  await rm(film);
+  await linkStored(folder, join(folder, 'plain'));
+  const sizeBytes = (await stat(join(folder, 'plain'))).size;
+  console.log(`${machineLine()}; load before ${loadavg()[0]!.toFixed(1)}`);
   const load = await createLoadClient(folder);
   console.log(
     `load client: ${load.name}; ${rounds} rounds of ${seconds} s each, in turns, after a warm-up; medians`,
   );
+  const plain = { name: 'kinora', url: `${video}/original`, pid: program.pid };
+  const view = { name: 'kinora, view', url: `${video}/video.mp4`, pid: program.pid };
   const { server, hasKernel } = await startServer();
-  const plain = { ...server, name: 'kinora', url: `${server.url}plain` };
-  const view = { ...server, name: 'kinora, view', url: `${server.url}view` };
+  const alone = { ...server, name: 'its sending alone', url: `${server.url}plain` };
   console.log(
     hasKernel ? 'bytes go through the kernel (sendfile)' : 'no sendfile here: bytes go through buffers',
   );
-  const buffers = { ...(await startServer('buffers')).server, name: 'kinora, buffers' };
+  const buffers = { ...(await startServer('buffers')).server, name: 'alone, buffers' };
   const nginx = await startNginx();
   if (!nginx) console.log('nginx is not installed and could not be: no peer (apt-get install nginx-light)');
   const peer = nginx ? [nginx] : [];
 
-  await compare(load, 'whole files, 16 connections', [plain, ...peer, view, buffers], 1.05);
-  await compare(
-    load,
-    'random 1 MiB ranges, 16 connections',
-    [plain, ...peer, view, buffers],
-    1.1,
-    rangeBytes,
-  );
-  await measureStalled(load, plain);
+  const targets = [plain, ...peer, view, alone, buffers];
+  await compare(load, 'whole files, 16 connections', targets, { sizeBytes, goal: 1.05 });
+  const ranges = { sizeBytes, goal: 1.1, rangeBytes };
+  await compare(load, 'random 1 MiB ranges, 16 connections', targets, ranges);
+  for (const target of [plain, ...peer]) await measureStalled(load, target, sizeBytes);
+  console.log(`load after ${loadavg()[0]!.toFixed(1)}`);
 }
 
 async function compare(
   load: LoadClient,
   title: string,
   targets: readonly Target[],
-  goal: number,
-  range?: number,
+  { goal, ...what }: { goal: number; sizeBytes: number; rangeBytes?: number },
 ): Promise<void> {
   const figures = new Map<Target, LoadFigures[]>(targets.map((target) => [target, []]));
   const one = (target: Target, forSeconds: number) =>
@@ -78,10 +89,10 @@ async function compare(
       ...target,
       connections: 16,
       seconds: forSeconds,
-      sizeBytes,
-      ...(range ? { rangeBytes: range } : {}),
+      ...what,
     });
-  for (const target of targets) await one(target, 2);
+  // Until what is compiled as it runs has been.
+  for (const target of targets) await one(target, 4);
   for (let round = 0; round < rounds; round++)
     for (const target of targets) figures.get(target)!.push(await one(target, seconds));
   const cpu = (target: Target) => median(figures.get(target)!.map((figure) => figure.cpuPerGb));
@@ -102,7 +113,7 @@ async function compare(
   );
 }
 
-async function measureStalled(load: LoadClient, target: Target): Promise<void> {
+async function measureStalled(load: LoadClient, target: Target, sizeBytes: number): Promise<void> {
   const alone = await load.run({ ...target, connections: 4, seconds, sizeBytes });
   const idleMb = residentMb(target.pid);
   const { hostname, port, pathname } = new URL(target.url);
@@ -124,7 +135,9 @@ async function measureStalled(load: LoadClient, target: Target): Promise<void> {
   const stalledMb = residentMb(target.pid);
   const beside = await load.run({ ...target, connections: 4, seconds, sizeBytes });
   for (const socket of sockets) socket.destroy();
-  console.log(`\n${stalledCount} clients that never read (goal: under 64 MB, the others as fast)`);
+  console.log(
+    `\n${target.name}: ${stalledCount} clients that never read (goal: under 64 MB, the others as fast)`,
+  );
   console.log(
     table([
       ['', 'RSS MB', 'MB/s of 4 others', 'CPU s/GB'],
@@ -133,13 +146,6 @@ async function measureStalled(load: LoadClient, target: Target): Promise<void> {
       ['more', (stalledMb - idleMb).toFixed(1), '', ''],
     ]),
   );
-}
-
-async function makeFile(): Promise<void> {
-  const handle = await open(join(folder, 'plain'), 'w', 0o644);
-  const chunk = randomFillSync(Buffer.alloc(20_000_000));
-  for (let written = 0; written < sizeBytes; written += chunk.length) await handle.write(chunk);
-  await handle.close();
 }
 
 async function startServer(...args: string[]): Promise<{ server: Target; hasKernel: boolean }> {
