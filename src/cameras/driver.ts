@@ -9,6 +9,8 @@ export type CameraSample = {
   readonly data: Uint8Array;
   /** Presentation time in microseconds on the driver's own monotonic clock. */
   readonly ptsMicros: number;
+  /** Decode time on the same clock, where it is known and another: only pictures in another order have one. */
+  readonly dtsMicros?: number;
   /** Whether decoding can begin here; always true for JPEG and sound. */
   readonly isKey: boolean;
   /** Decoder configuration (avcC, hvcC, AudioSpecificConfig), on the first sample and whenever it changes. */

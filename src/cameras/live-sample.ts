@@ -15,6 +15,7 @@ export class LiveSample implements CameraSample {
   readonly codec: CameraSample['codec'];
   readonly data: Uint8Array;
   readonly ptsMicros: number;
+  readonly dtsMicros?: number;
   readonly isKey: boolean;
   readonly config?: Uint8Array;
   /** When it reached the hub, milliseconds since the epoch. */
@@ -29,6 +30,7 @@ export class LiveSample implements CameraSample {
     this.codec = sample.codec;
     this.data = sample.data;
     this.ptsMicros = sample.ptsMicros;
+    if (sample.dtsMicros !== undefined) this.dtsMicros = sample.dtsMicros;
     this.isKey = sample.isKey;
     if (sample.config) this.config = sample.config;
     this.takenAtMs = takenAtMs;

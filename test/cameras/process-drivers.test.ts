@@ -74,7 +74,7 @@ describe('the camera driver file', () => {
   test('pictures in another order carry their decode time', async () => {
     const samples = await collectSamples('file', { path: film }, 60);
     const pictures = samples.filter(isOf('avc'));
-    const decode = pictures.map((sample) => (sample as { dtsMicros?: number }).dtsMicros ?? sample.ptsMicros);
+    const decode = pictures.map((sample) => sample.dtsMicros ?? sample.ptsMicros);
     assert.ok(
       decode.every((dts, at) => at === 0 || dts > decode[at - 1]!),
       'never back',
