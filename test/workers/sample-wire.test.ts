@@ -17,11 +17,16 @@ const anySample: fc.Arbitrary<WireSample> = fc
   .record({
     codec: fc.constantFrom(...codecs),
     data: fc.uint8Array({ minLength: 1, maxLength: 3000 }),
-    ptsMicros: fc.maxSafeInteger(),
+    ptsMicros: fc.maxSafeNat(),
+    dtsMicros: fc.option(fc.integer({ max: -1 }), { nil: undefined }),
     isKey: fc.boolean(),
     config: fc.option(fc.uint8Array({ minLength: 1, maxLength: 80 }), { nil: undefined }),
   })
-  .map(({ config, ...sample }) => (config ? { ...sample, config } : sample));
+  .map(({ config, dtsMicros, ...sample }) => ({
+    ...sample,
+    ...(config && { config }),
+    ...(dtsMicros !== undefined && { dtsMicros }),
+  }));
 
 function bytesOf(samples: readonly WireSample[]): Buffer {
   return Buffer.concat(
@@ -84,6 +89,7 @@ test('a head that lies is refused before any memory is taken', () => {
     ['a sample of 4 GB', (bytes) => bytes.writeUInt32LE(0xffff_ffff, 8)],
     ['a sample of nothing', (bytes) => bytes.writeUInt32LE(0, 8)],
     ['no time', (bytes) => bytes.writeDoubleLE(Number.NaN, 12)],
+    ['no decode time', (bytes) => bytes.writeDoubleLE(Number.POSITIVE_INFINITY, 20)],
   ];
   for (const [what, lie] of lies) {
     const bytes = Buffer.from(head);
