@@ -65,7 +65,9 @@ export function videoCard(view: View, video: Video, options: CardOptions = {}): 
 !${
     options.binMs === undefined
       ? ''
-      : html`<form method="post" action="/videos/${video.id}/restore"><button class="button small">!${icon('restore')}Take out</button></form>`
+      : html`<form method="post" action="/videos/${video.id}/restore"><button class="button small">!${icon('restore')}Take out</button></form>
+<details class="unfold"><summary class="button small">Remove now</summary>
+<form method="post" action="/videos/${video.id}/remove"><button class="button small">!${icon('bin')}Remove for good</button></form></details>`
   }
 </li>`;
 }

@@ -29,6 +29,7 @@ const browser = await launchBrowser();
 const jpeg = await drawPicture(browser);
 const full = await startFakeSite({ jpeg, ...(movie ? { movie } : {}) });
 const empty = await startFakeSite({ videoCount: 0, cameraCount: 0 });
+const crowded = await startFakeSite({ jpeg, cameraCount: 30 });
 await mkdir(folder, { recursive: true });
 try {
   await lookAtAll(browser);
@@ -36,6 +37,7 @@ try {
   await browser.close();
   await full.close();
   await empty.close();
+  await crowded.close();
 }
 
 async function findMovie(): Promise<{ bytes: Uint8Array; type: string } | null> {
@@ -61,7 +63,7 @@ async function lookAtAll(chromium: Browser): Promise<void> {
       for (const page of lookPages.filter((entry) => isWanted(names, entry.name))) {
         const tab = await (page.isTv ? tvContext : context).newPage();
         const path = join(folder, `${page.name}-${size.width}-${scheme}.png`);
-        await lookAt(tab, page.isEmpty ? empty : full, page, path);
+        await lookAt(tab, page.isEmpty ? empty : page.isCrowded ? crowded : full, page, path);
         await tab.close();
       }
       await context.close();
@@ -86,6 +88,10 @@ async function lookAt(
         [...document.images].every((image) => image.complete && !image.src.includes('stream')) &&
         [...document.querySelectorAll('video')].every(
           (video) => video.readyState >= 2 || video.networkState === 3,
+        ) &&
+        // Tiles out of view get no picture.
+        [...document.querySelectorAll('kinora-wall .camera.live .poster:not(:has(canvas))')].every(
+          (poster) => poster.getBoundingClientRect().top > innerHeight,
         ),
       null,
       { timeout: 5000 },

@@ -8,6 +8,8 @@ export type LookPage = {
   readonly isEmpty?: boolean;
   /** As a television shows it. */
   readonly isTv?: boolean;
+  /** Of a house with thirty cameras. */
+  readonly isCrowded?: boolean;
 };
 
 export const lookPages: readonly LookPage[] = [
@@ -27,6 +29,7 @@ export const lookPages: readonly LookPage[] = [
   { name: 'video-rtl', path: `/videos/${fakeId(19)}` },
   { name: 'upload', path: '/upload' },
   { name: 'cameras', path: '/cameras' },
+  { name: 'cameras-thirty', path: '/cameras', isCrowded: true },
   { name: 'cameras-empty', path: '/cameras', isEmpty: true },
   { name: 'camera', path: '/cameras/default' },
   { name: 'camera-no-signal', path: '/cameras/garage' },
@@ -37,6 +40,7 @@ export const lookPages: readonly LookPage[] = [
   { name: 'settings', path: '/settings' },
   { name: 'error', path: '/nowhere' },
   { name: 'tv-home', path: '/?tv', isTv: true },
+  { name: 'tv-cameras', path: '/cameras?tv', isTv: true },
   { name: 'tv-videos', path: '/videos?tv', isTv: true },
   { name: 'tv-video', path: `/videos/${fakeId(4)}?t=4&tv`, isTv: true },
 ];

@@ -70,7 +70,14 @@ describe('every page', () => {
   });
 
   it('has forms only to routes that exist', async () => {
-    const known = ['/videos/:id/rename', '/videos/:id/delete', '/videos/:id/restore', '/settings', '/upload'];
+    const known = [
+      '/videos/:id/rename',
+      '/videos/:id/delete',
+      '/videos/:id/restore',
+      '/videos/:id/remove',
+      '/settings',
+      '/upload',
+    ];
     for (const path of pages) {
       const { text } = await get(path);
       for (const [, action] of text.matchAll(/<form[^>]*method="post"[^>]*action="([^"]+)"/g)) {
@@ -163,6 +170,20 @@ describe('forms', () => {
     assert.match((await get('/videos?bin')).text, new RegExp(`data-id="${id}"`));
     assert.equal((await post(`/videos/${id}/restore`, {})).headers.location, `/videos/${id}`);
     assert.doesNotMatch((await get('/videos?bin')).text, new RegExp(`data-id="${id}"`));
+  });
+
+  it('remove for good what is in the bin, and nothing else', async () => {
+    const id = fakeId(61);
+    const refused = await post(`/videos/${id}/remove`, {});
+    assert.equal(refused.statusCode, 409);
+    assert.match(refused.body, /Only what is in the bin/);
+    assert.equal((await get(`/videos/${id}`)).status, 200);
+    await post(`/videos/${id}/delete`, {});
+    assert.match((await get('/videos?bin')).text, new RegExp(`action="/videos/${id}/remove"`));
+    const removed = await post(`/videos/${id}/remove`, {});
+    assert.equal(removed.statusCode, 303);
+    assert.equal(removed.headers.location, '/videos?bin');
+    assert.equal((await get(`/videos/${id}`)).status, 404);
   });
 
   it('refuse an empty title with a page that says so', async () => {

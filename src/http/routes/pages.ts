@@ -122,6 +122,15 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       return reply.redirect(`/videos/${id}`, 303);
     });
 
+    scope.post<ById>('/videos/:id/remove', async (request, reply) => {
+      const id = checkedId(request.params.id);
+      // The page offers it in the bin alone; nothing else should go without a way back.
+      if ((await library.getVideo(id)).binnedAtMs === null)
+        throw new AppError('conflict', 'Only what is in the bin can be removed for good.');
+      await library.removeVideo(id);
+      return reply.redirect('/videos?bin', 303);
+    });
+
     scope.get('/upload', async (request, reply) => reply.headers(headers).send(uploadPage(viewOf(request))));
 
     scope.get('/cameras', async (request, reply) =>
