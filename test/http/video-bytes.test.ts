@@ -71,6 +71,17 @@ describe('the view of a Matroska film', () => {
     assert.equal(digest(Buffer.concat(pieces)), digest(whole));
   });
 
+  test('is the same byte for byte', async () => {
+    const whole = await bytesOf(await get(`${id}/video.mp4`));
+    const last = whole.length - 1;
+    const places = [0, 1, last, ...Array.from({ length: 60 }, () => randomInt(0, whole.length))];
+    for (const at of places) {
+      const answer = await get(`${id}/video.mp4`, { range: `bytes=${at}-${at}` });
+      assert.equal(answer.headers.get('content-range'), `bytes ${at}-${at}/${whole.length}`);
+      assert.deepEqual(await bytesOf(answer), whole.subarray(at, at + 1), `byte ${at}`);
+    }
+  });
+
   test('answers HEAD as GET, and 304 to one who has it', async () => {
     const [head, whole] = [await get(`${id}/video.mp4`, {}, 'HEAD'), await get(`${id}/video.mp4`)];
     await bytesOf(whole);
