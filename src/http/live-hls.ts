@@ -8,6 +8,9 @@ import { HlsWindow } from '../media/live/hls-window.ts';
 /** After the last request the camera counts as watched for so long: players ask every target duration at least. */
 const keepMs = 15_000;
 
+/** A first playlist waits so long for its segments: three of six seconds, and the key frame before them. */
+export const firstPlaylistMs = 30_000;
+
 export class LiveHls {
   readonly feed: LiveFeed;
   readonly window: HlsWindow;
@@ -47,9 +50,14 @@ export class LiveHls {
 
   /**
    * Resolves once `condition` holds: asked at once and whenever something was finished. Throws `unavailable` after
-   * three target durations (rfc8216bis §6.2.5.2) or when the camera is no more, or the signal's reason.
+   * three target durations (rfc8216bis §6.2.5.2) unless told otherwise, or when the camera is no more, or the
+   * signal's reason.
    */
-  async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+  async until(
+    condition: () => boolean,
+    signal: AbortSignal,
+    waitMs = 3000 * this.window.targetSeconds,
+  ): Promise<void> {
     if (condition()) return;
     signal.throwIfAborted();
     if (this.#over.signal.aborted) throw gone();
@@ -62,7 +70,7 @@ export class LiveHls {
     const onAbort = () => found.reject(signal.reason);
     signal.addEventListener('abort', onAbort, { once: true });
     this.#waiting.add(look);
-    void this.#clock.sleep(3000 * this.window.targetSeconds, waitEnd.signal).then(
+    void this.#clock.sleep(waitMs, waitEnd.signal).then(
       () => found.reject(new AppError('unavailable', 'The camera has sent nothing new for a while.')),
       () => {},
     );
@@ -81,6 +89,8 @@ export class LiveHls {
 
   async #endWhenForgotten(): Promise<void> {
     for (;;) {
+      // Whoever waits for an answer still asks.
+      if (this.#waiting.size > 0) this.touch();
       const leftMs = this.#askedMs + keepMs - this.#clock.monotonicMs();
       if (leftMs <= 0) return this.#end();
       await this.#clock.sleep(leftMs, this.#over.signal);

@@ -98,7 +98,10 @@ class LiveStream implements FeedViewer {
     // Small writes end without a `drain`: that the socket is free again shows here.
     this.#stall.free();
     // Good for as long as the socket is open, which both callers have seen to.
-    this.#descriptor ??= idleDescriptor(this.#socket);
+    if (this.#descriptor === null) {
+      this.#descriptor = idleDescriptor(this.#socket);
+      if (this.#descriptor !== null) this.#carrier.keepNear?.(this.#descriptor);
+    }
     this.#carrier.send(this.#socket, this.#descriptor, fragment);
   }
 

@@ -12,6 +12,9 @@ const closeOnExec = 1;
 /** Making the file costs about as much as writing a picture to two sockets: up to so many, it is not made. */
 const plainSends = 2;
 
+/** A third of a second at 3 Mbit/s: what a socket may hold that is not under way. */
+const unsentBytes = 128 * 1024;
+
 /** What goes to many sockets as it is: a picture's part of a multipart stream, a fragment of MP4. */
 export type Shared = { readonly part: Buffer };
 
@@ -22,6 +25,8 @@ export type PictureCarrier = {
    * way through JavaScript), null where it has none.
    */
   send(socket: Socket, descriptor: number | null, picture: Shared): void;
+  /** Has the kernel hold little for this socket, so that one who cannot follow shows at once. Needed by no picture. */
+  keepNear?(descriptor: number): void;
 };
 
 /** Writes to each socket by itself. */
@@ -76,6 +81,7 @@ function createKernelCarrier(kernel: KernelSend, createFile: () => number): Pict
       const taken = canCarry ? Math.max(0, kernel.send(descriptor, file, 0, part.length)) : 0;
       if (taken < part.length) socket.write(taken === 0 ? part : part.subarray(taken));
     },
+    keepNear: (descriptor) => kernel.limitQueue(descriptor, unsentBytes),
   };
 }
 

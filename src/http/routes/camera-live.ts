@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { createLiveFeeds, noVideoSentence } from '../../cameras/live-feed.ts';
 import { AppError } from '../../errors.ts';
 import { writeMultivariantPlaylist } from '../../media/live/hls-playlist.ts';
-import { LiveHls } from '../live-hls.ts';
+import { firstPlaylistMs, LiveHls } from '../live-hls.ts';
 import { liveHeaders, startLiveStream } from '../live-stream.ts';
 import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
 import { type Static, Type } from '../schema.ts';
@@ -132,7 +132,7 @@ export function cameraLiveRoutes(
       const hls = hlsOf(id);
       await whileThere(request, async (signal) => {
         await hls.feed.ready(signal);
-        await hls.until(() => hls.window.isReady, signal);
+        await hls.until(() => hls.window.isReady, signal, firstPlaylistMs);
         if (number === undefined) return;
         if (hls.window.holds(number, part ?? null) === 'never')
           throw new AppError('bad-request', 'That segment is too far ahead to wait for.');

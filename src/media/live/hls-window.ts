@@ -22,10 +22,12 @@ const mostTargetSeconds = 6;
 /** Segments that a playlist names, and those kept: a player may ask for one that has just left the playlist. */
 const listedSegments = 8;
 const keptSegments = 14;
+/** Whole segments that the first playlist has. */
+const firstSegments = 3;
 
 const maxBytes = 64 * 1024 * 1024;
 /** A playlist needs a few, whatever their size. */
-const leastSegments = 3;
+const leastSegments = 4;
 
 type Part = PlaylistPart & { bytes: Buffer };
 
@@ -92,9 +94,13 @@ export class HlsWindow {
     this.#early = [];
   }
 
-  /** Whether a playlist can be told: players that know no parts refuse one without a whole segment. */
+  /**
+   * Whether a playlist can be told. Players begin three target durations before the end (RFC 8216 §6.3.3); Chromium
+   * gives up on a playlist that has fewer segments.
+   */
   get isReady(): boolean {
-    return this.#segments[0] !== undefined && this.#segments[0].seconds !== null;
+    const third = this.#segments[firstSegments - 1];
+    return third !== undefined && third.seconds !== null;
   }
 
   /** Seconds of the target duration; what it will be at most before it is decided. */
