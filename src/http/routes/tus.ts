@@ -6,6 +6,7 @@ import { AppError, type ErrorKind } from '../../errors.ts';
 import { createLinger } from '../linger.ts';
 import type { Services } from '../services.ts';
 import type { TusServer } from '../tus-server.ts';
+import { problems } from './problem-schema.ts';
 
 const path = '/api/v1/uploads';
 
@@ -31,7 +32,12 @@ export function tusRoutes(app: FastifyInstance, services: Services): void {
     reply.header('Cache-Control', 'no-store');
     return reply.code(answer.status).send();
   };
-  const route = { handler, onSend: createLinger(services.clock) };
+  const schema = {
+    tags: ['uploads'],
+    summary: 'Resumable uploads (tus 1.0)',
+    response: problems(400, 404, 409, 412, 413, 415, 507),
+  };
+  const route = { handler, schema, onSend: createLinger(services.clock) };
   app.route({ method: ['POST', 'OPTIONS'], url: path, ...route });
   app.route({ method: ['HEAD', 'PATCH', 'DELETE', 'OPTIONS'], url: `${path}/:id`, ...route });
 }

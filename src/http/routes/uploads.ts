@@ -8,6 +8,7 @@ import type { Library } from '../../library/library.ts';
 import { wantsPage } from '../errors.ts';
 import { createLinger } from '../linger.ts';
 import type { Services } from '../services.ts';
+import { problems } from './problem-schema.ts';
 
 /** What a program is answered with. `refused` is there only where something was. */
 type UploadAnswer = {
@@ -36,7 +37,13 @@ export async function uploadRoutes(app: FastifyInstance, services: Services): Pr
       fieldSize: 10_000,
     },
   });
-  app.post('/upload', { onSend: createLinger(services.clock) }, async (request, reply) => {
+  const schema = {
+    tags: ['uploads'],
+    summary: 'Videos as a form, in one or more fields named `file`; 201 with `Accept: application/json`',
+    consumes: ['multipart/form-data'],
+    response: problems(400, 413, 415, 507),
+  };
+  app.post('/upload', { schema, onSend: createLinger(services.clock) }, async (request, reply) => {
     if (!request.isMultipart()) {
       throw new AppError(
         'bad-request',

@@ -6,6 +6,7 @@ import { contentDisposition } from '../content-disposition.ts';
 import type { Piece, Representation } from '../representation.ts';
 import { sendRepresentation } from '../send.ts';
 import type { Services } from '../services.ts';
+import { problems } from './problem-schema.ts';
 
 /** The bytes under one entity tag never change, but a browser asks again, since the video may have been removed. */
 const cacheControl = 'private, no-cache';
@@ -18,6 +19,15 @@ const sandbox = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'
 
 type Params = { Params: { id: string } };
 
+/** For the OpenAPI document only: ids and clips are checked by the library, whose sentences say more. */
+function describeBytes(summary: string) {
+  return {
+    tags: ['bytes'],
+    summary: `${summary}; ranges and conditions as RFC 9110 says`,
+    response: problems(404, 409),
+  };
+}
+
 export function videoBytesRoutes(app: FastifyInstance, services: Services): void {
   const { library } = services;
   const method = ['GET', 'HEAD'];
@@ -26,6 +36,9 @@ export function videoBytesRoutes(app: FastifyInstance, services: Services): void
     method,
     url: '/videos/:id/video.mp4',
     exposeHeadRoute: false,
+    schema: describeBytes(
+      'The playable view, or with `?start=&end=` in seconds that stretch as a file of its own',
+    ),
     async handler(request, reply) {
       const opened = await library.openView(request.params.id, clipOf(request.query));
       return send(request, reply, opened, null, services);
@@ -36,6 +49,7 @@ export function videoBytesRoutes(app: FastifyInstance, services: Services): void
     method,
     url: '/videos/:id/original',
     exposeHeadRoute: false,
+    schema: describeBytes('The file as it came'),
     async handler(request, reply) {
       const opened = await library.openOriginal(request.params.id);
       // A player does not look at the disposition; a link to the original is a download.
