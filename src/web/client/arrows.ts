@@ -11,7 +11,7 @@ const reachable =
 /** Where the remote's first key goes: what the page is for, else its places. */
 const firstChoices = [
   'main media-play-button',
-  'main .grid a[href]',
+  'main .grid a[href], main .wall a[href]',
   'main a[href], main button',
   '.places a',
 ];

@@ -1,5 +1,6 @@
 // <kinora-wall>: live pictures of all cameras that are in view, over one connection, each at the size it is shown.
 // What is out of view or in a tab that nobody looks at is not sent, and its camera may rest.
+import { localizeStates } from './camera-state.ts';
 import { say } from './say.ts';
 import { WallStream } from './wall-stream.ts';
 import { WallTile } from './wall-tile.ts';
@@ -113,4 +114,5 @@ class KinoraWall extends HTMLElement {
   }
 }
 
+localizeStates(document);
 customElements.define('kinora-wall', KinoraWall);
