@@ -131,7 +131,10 @@ test('a player that was held up jumps to now instead of showing late pictures', 
 });
 
 test('without scripts the page plays live.mp4 in a plain <video>', async (context) => {
-  // The camera has run: the page knows what it sends.
+  // Once the camera has run the page knows what it sends.
+  const stream = await fetch(`${program.url}/cameras/default/live.mp4`);
+  assert.equal(stream.status, 200);
+  await stream.body!.cancel();
   const page = await openCamera({ javaScriptEnabled: false });
   const html = await page.content();
   assert.match(html, /<video[^>]+controls[^>]*>\s*<source src="\/cameras\/default\/live\.mp4"/);

@@ -20,6 +20,7 @@ class KinoraLive extends HTMLElement {
   #video: HTMLVideoElement | null = null;
   /** Whether the camera and this browser may have video in common. */
   #mayVideo = canPlayLive();
+  #hasPlayed = false;
   #askTimer = 0;
   #connectTimer = 0;
   #hiddenTimer = 0;
@@ -50,7 +51,10 @@ class KinoraLive extends HTMLElement {
     this.#pictureAtMs = performance.now();
     try {
       const address = `/cameras/${encodeURIComponent(this.dataset.id!)}`;
-      if (this.#mayVideo) this.#mayVideo = await this.#playVideo(`${address}/live.mp4`, stream.signal);
+      // Video that never came may be one that nobody can begin with: now and then pictures are tried instead.
+      const isVideoTurn = this.#hasPlayed || this.#attempt % 4 !== 3;
+      if (this.#mayVideo && isVideoTurn)
+        this.#mayVideo = await this.#playVideo(`${address}/live.mp4`, stream.signal);
       else {
         const response = await fetch(`${address}/stream.mjpeg`, { signal: stream.signal });
         if (!response.ok || !response.body) throw new Error(`The server answered ${response.status}.`);
@@ -79,6 +83,7 @@ class KinoraLive extends HTMLElement {
     const outcome = await playLive(video, address, {
       signal,
       onData: () => {
+        this.#hasPlayed = true;
         this.#attempt = 0;
         this.#pictureAtMs = performance.now();
       },
