@@ -3,6 +3,7 @@
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { type LiveFragment, type LiveInit, LiveMuxer } from '../media/live/live-muxer.ts';
+import { SoundMuxer } from '../media/live/sound-muxer.ts';
 import type { CameraInfo, Cameras, Viewing } from './cameras.ts';
 import type { LiveSample } from './live-sample.ts';
 
@@ -23,36 +24,37 @@ export type FeedViewer = {
 export const noVideoSentence =
   'This camera sends single pictures and no H.264 or H.265 video: watch it at stream.mjpeg.';
 
+export const noSoundSentence = 'This camera sends no sound that browsers know.';
+
+/** `all`: the video with its sound where there is some. `silent`: the video. `sound`: the sound alone. */
+export type FeedContent = 'all' | 'silent' | 'sound';
+
 export class LiveFeed {
   readonly #viewers = new Set<FeedViewer>();
   readonly #viewing: Viewing;
-  readonly #muxer: LiveMuxer;
-  readonly #hasSound: boolean;
+  readonly #muxer: LiveMuxer | SoundMuxer;
+  readonly #content: FeedContent;
   readonly #clock: Clock;
   readonly #info: () => CameraInfo | null;
   readonly #onOver: () => void;
   #backlog: LiveFragment[] = [];
   #backlogBytes = 0;
   #isOver = false;
-  /** Whether a picture that no MP4 carries has come. */
+  /** Whether a picture has come that this carries not. */
   #sawPicture = false;
   /** Called when the answer to `ready` may have changed. */
   readonly #waiting = new Set<() => void>();
 
-  /**
-   * Joins the hub. Throws what `Cameras.watch` throws. `hasSound`: the camera's sound is in it where there is some.
-   * `onOver`: the last viewer left or the camera is no more.
-   */
-  constructor(cameras: Cameras, id: string, hasSound: boolean, clock: Clock, onOver: () => void) {
-    this.#hasSound = hasSound;
+  /** Joins the hub. Throws what `Cameras.watch` throws. `onOver`: the last viewer left or the camera is no more. */
+  constructor(cameras: Cameras, id: string, content: FeedContent, clock: Clock, onOver: () => void) {
+    this.#content = content;
     this.#clock = clock;
     this.#onOver = onOver;
     this.#info = () => cameras.get(id);
     const kinds = this.#info()?.kinds;
-    this.#muxer = new LiveMuxer({
-      isSilent: !hasSound || (kinds?.video != null && kinds.sound === null),
-      onFragment: (fragment) => this.#onFragment(fragment),
-    });
+    const onFragment = (fragment: LiveFragment) => this.#onFragment(fragment);
+    const isSilent = content === 'silent' || (kinds?.video != null && kinds.sound === null);
+    this.#muxer = content === 'sound' ? new SoundMuxer(onFragment) : new LiveMuxer({ isSilent, onFragment });
     this.#viewing = cameras.watch(id, {
       onSample: (sample) => this.#onSample(sample),
       onState: ({ state }) => {
@@ -60,8 +62,12 @@ export class LiveFeed {
         this.#tellWaiting();
       },
       onEnd: () => this.#end(),
-      audience: () => this.#viewers.size,
+      // Who listens beside the pictures is one viewer, not two.
+      audience: () => (content === 'sound' ? 0 : this.#viewers.size),
     });
+    // So that sound knows the pictures' time at once.
+    const newest = content === 'sound' ? this.#viewing.newest() : null;
+    if (newest) this.#onSample(newest);
     for (const sample of this.#viewing.backlog()) this.#onSample(sample);
   }
 
@@ -73,6 +79,11 @@ export class LiveFeed {
   /** What the newest fragments belong to; null before the first. */
   get init(): LiveInit | null {
     return this.#muxer.init;
+  }
+
+  /** Of sound alone: see `SoundMuxer.originMs`. */
+  get originMs(): number | null {
+    return this.#muxer instanceof SoundMuxer ? this.#muxer.originMs : null;
   }
 
   get isOver(): boolean {
@@ -104,8 +115,8 @@ export class LiveFeed {
   }
 
   /**
-   * Resolves when there is something to play. Throws `unplayable` where the camera has no video that MP4 carries,
-   * `unavailable` without a signal or after 10 s, or the signal's reason.
+   * Resolves when there is something to play. Throws `unplayable` where the camera has no video (or sound, where that
+   * is wanted) that MP4 carries, `unavailable` without a signal or after 10 s, or the signal's reason.
    */
   async ready(signal: AbortSignal): Promise<LiveInit> {
     const found = Promise.withResolvers<LiveInit>();
@@ -115,8 +126,9 @@ export class LiveFeed {
       if (camera.state === 'no-signal')
         return found.reject(new AppError('unavailable', camera.message ?? 'The camera has no signal.'));
       const { init } = this;
-      if (init && this.#backlog.length > 0) return found.resolve(init);
-      if (this.#sawPicture && camera.kinds.video === null)
+      const isDated = this.#content !== 'sound' || this.originMs !== null;
+      if (init && isDated && this.#backlog.length > 0) return found.resolve(init);
+      if (this.#content !== 'sound' && this.#sawPicture && camera.kinds.video === null)
         return found.reject(new AppError('unplayable', noVideoSentence));
     };
     const over = new AbortController();
@@ -125,10 +137,12 @@ export class LiveFeed {
     signal.addEventListener('abort', onAbort, { once: true });
     this.#waiting.add(look);
     void this.#clock.sleep(readyMs, over.signal).then(
-      () =>
-        found.reject(
-          new AppError('unavailable', 'The camera has sent nothing to begin with within 10 seconds.'),
-        ),
+      // A microphone may begin some seconds after the pictures; where it has not by now there is none.
+      () => {
+        const isDeaf = this.#content === 'sound' && this.#sawPicture;
+        if (isDeaf) found.reject(new AppError('unplayable', noSoundSentence));
+        else found.reject(new AppError('unavailable', nothingSentence));
+      },
       () => {},
     );
     look();
@@ -142,9 +156,13 @@ export class LiveFeed {
   }
 
   #onSample(sample: LiveSample): void {
-    const isPicture = sample.codec === 'avc' || sample.codec === 'hevc';
-    if (isPicture || (this.#hasSound && sample.codec !== 'jpeg')) this.#muxer.push(sample);
-    else if (sample.codec === 'jpeg' && !this.#sawPicture) {
+    const isVideo = sample.codec === 'avc' || sample.codec === 'hevc';
+    const isJpeg = sample.codec === 'jpeg';
+    if (this.#content === 'sound') {
+      this.#sawPicture ||= isVideo || isJpeg;
+      this.#muxer.push(sample);
+    } else if (isVideo || (this.#content === 'all' && !isJpeg)) this.#muxer.push(sample);
+    else if (isJpeg && !this.#sawPicture) {
       this.#sawPicture = true;
       this.#tellWaiting();
     }
@@ -182,24 +200,26 @@ export class LiveFeed {
   }
 }
 
+const nothingSentence = 'The camera has sent nothing to begin with within 10 seconds.';
+
 function overError(): AppError {
   return new AppError('unavailable', 'This camera was removed or the program ends.');
 }
 
 export type LiveFeeds = {
   /** The camera's feed, begun where there is none: join it at once. Throws what `Cameras.watch` throws. */
-  open(id: string, options?: { readonly hasSound?: boolean }): LiveFeed;
+  open(id: string, content?: FeedContent): LiveFeed;
 };
 
-/** The feeds of all cameras, one each with sound and one without while somebody watches. */
+/** The feeds of all cameras, one for each content that somebody watches. */
 export function createLiveFeeds(cameras: Cameras, clock: Clock): LiveFeeds {
   const feeds = new Map<string, LiveFeed>();
   return {
-    open(id, { hasSound = true } = {}) {
-      const key = hasSound ? id : `${id} silent`;
+    open(id, content = 'all') {
+      const key = `${id} ${content}`;
       const known = feeds.get(key);
       if (known) return known;
-      const feed = new LiveFeed(cameras, id, hasSound, clock, () => {
+      const feed = new LiveFeed(cameras, id, content, clock, () => {
         if (feeds.get(key) === feed) feeds.delete(key);
       });
       feeds.set(key, feed);

@@ -1,4 +1,4 @@
-// One viewer of live.mp4: a socket that gets the init segment, what has come since the last key frame, and every
+// One viewer of live.mp4 or sound.mp4: a socket that gets the init segment, what has come since the last key frame, and every
 // fragment from then on. One that cannot follow goes on at the next key frame. Memory: what the socket holds; all
 // buffers are those of the feed, shared by all viewers.
 import type { ServerResponse } from 'node:http';
@@ -64,7 +64,11 @@ class LiveStream implements FeedViewer {
     this.#leave = feed.join(this);
     // No chunks: the end of this answer is the end of the connection (RFC 9112 §6.3, rule 8).
     response.removeHeader('Transfer-Encoding');
-    response.writeHead(200, liveHeaders(init.contentType));
+    const { originMs } = feed;
+    response.writeHead(200, {
+      ...liveHeaders(init.contentType),
+      ...(originMs !== null && { 'X-Time-Origin': (originMs / 1000).toFixed(3) }),
+    });
     response.flushHeaders();
     socket.write(init.bytes);
     socket.on('drain', () => {

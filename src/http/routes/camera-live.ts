@@ -1,6 +1,7 @@
-// /cameras/:id/live.mp4 and /cameras/:id/live.m3u8: a camera's H.264 or H.265 as it came, with its sound, for players.
+// /cameras/:id/live.mp4 and /cameras/:id/live.m3u8: a camera's H.264 or H.265 as it came, with its sound, for players;
+// and /cameras/:id/sound.mp4, its sound alone, for those who show its pictures beside it.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { createLiveFeeds, noVideoSentence } from '../../cameras/live-feed.ts';
+import { createLiveFeeds, type LiveFeed, noVideoSentence } from '../../cameras/live-feed.ts';
 import { AppError } from '../../errors.ts';
 import { writeMultivariantPlaylist } from '../../media/live/hls-playlist.ts';
 import { firstPlaylistMs, LiveHls } from '../live-hls.ts';
@@ -60,6 +61,20 @@ export function cameraLiveRoutes(
     return hls;
   };
 
+  /** Sends what the feed has from now on, once it has something. Throws what `LiveFeed.ready` throws. */
+  const sendFeed = async (request: FastifyRequest, reply: FastifyReply, feed: LiveFeed) => {
+    const leave = feed.join({ onFragment: () => {}, onEnd: () => {} });
+    try {
+      const init = await whileThere(request, (signal) => feed.ready(signal));
+      ownCarrier ??= createPictureCarrier();
+      startLiveStream({ response: reply.raw, feed, init, clock, carrier: ownCarrier });
+      reply.hijack();
+      return reply;
+    } finally {
+      leave();
+    }
+  };
+
   app.route<{ Params: Static<typeof IdParams>; Querystring: Static<typeof StreamQuery> }>({
     method: ['GET', 'HEAD'],
     url: '/cameras/:id/live.mp4',
@@ -77,17 +92,37 @@ export function cameraLiveRoutes(
       const { id } = request.params;
       checkCamera(id);
       if (request.method === 'HEAD') return reply.headers(liveHeaders('video/mp4')).send();
-      const feed = feeds.open(id, { hasSound: request.query.sound ?? true });
-      const leave = feed.join({ onFragment: () => {}, onEnd: () => {} });
-      try {
-        const init = await whileThere(request, (signal) => feed.ready(signal));
-        ownCarrier ??= createPictureCarrier();
-        startLiveStream({ response: reply.raw, feed, init, clock, carrier: ownCarrier });
-        reply.hijack();
-        return reply;
-      } finally {
-        leave();
-      }
+      const feed = feeds.open(id, request.query.sound === false ? 'silent' : 'all');
+      return sendFeed(request, reply, feed);
+    },
+  });
+
+  app.route<{ Params: Static<typeof IdParams> }>({
+    method: ['GET', 'HEAD'],
+    url: '/cameras/:id/sound.mp4',
+    schema: {
+      tags,
+      summary: 'Live sound alone as fragmented MP4 without end; starts the camera (HEAD does not)',
+      params: IdParams,
+      response: {
+        200: {
+          description: 'Fragments without end',
+          headers: {
+            'X-Time-Origin': Type.String({
+              description:
+                'The time 0 of the stream in seconds since the epoch, on the clock of the pictures’ X-Timestamp',
+            }),
+          },
+          content: { 'audio/mp4': { schema: Type.Any() } },
+        },
+        ...problems(404, 409, 503),
+      },
+    },
+    handler: async (request, reply) => {
+      const { id } = request.params;
+      if (!cameras.get(id)) throw new AppError('not-found', `There is no camera “${id}”.`);
+      if (request.method === 'HEAD') return reply.headers(liveHeaders('audio/mp4')).send();
+      return sendFeed(request, reply, feeds.open(id, 'sound'));
     },
   });
 

@@ -69,5 +69,6 @@ export function describeLiveTrack(codec: string, config: Uint8Array): LiveTrack 
 
 /** Media type of a live stream of these tracks, for `<source type>` and MediaSource (RFC 6381 §3.3). */
 export function liveContentType(tracks: readonly LiveTrack[]): string {
-  return `video/mp4; codecs="${tracks.map((track) => track.codecString).join(', ')}"`;
+  const kind = tracks.some((track) => track.kind === 'video') ? 'video' : 'audio';
+  return `${kind}/mp4; codecs="${tracks.map((track) => track.codecString).join(', ')}"`;
 }
