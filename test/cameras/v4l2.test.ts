@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { CameraSample } from '../../src/cameras/driver.ts';
 import { listV4l2Modes } from '../../src/cameras/drivers/v4l2.ts';
 import { loadDriver } from '../../src/cameras/registry.ts';
@@ -82,11 +83,11 @@ describe('a webcam', { skip }, () => {
   const ready = (async () => {
     await writeFile(
       jpegFile,
-      readFileSync(new URL('../../src/cameras/emulated/', import.meta.url).pathname + firstPicture()),
+      readFileSync(new URL(`../../src/cameras/emulated/${firstPicture()}`, import.meta.url)),
     );
     plugIn(
       compile(
-        new URL('../helpers/fake-v4l2.c', import.meta.url).pathname,
+        fileURLToPath(new URL('../helpers/fake-v4l2.c', import.meta.url)),
         'own.so',
         `-DJPEG_FILE="${jpegFile}"`,
         `-DUNPLUGGED="${unplugged}"`,

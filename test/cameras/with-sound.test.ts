@@ -1,7 +1,7 @@
 // A microphone beside a camera's pictures. No sound card is needed: a program of ours stands in for `arecord` and
 // "records" in real time. FFmpeg's own ALSA is tried first and finds no device here.
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -10,6 +10,7 @@ import { withSound } from '../../src/cameras/with-sound.ts';
 import { systemClock } from '../../src/clock.ts';
 import { AppError } from '../../src/errors.ts';
 import { numberedJpeg } from '../helpers/push-driver.ts';
+import { writeStandIn } from '../helpers/stand-in-program.ts';
 import { until } from '../helpers/until.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'kinora-arecord-'));
@@ -22,10 +23,10 @@ after(async () => {
 
 /** Writes silence at 48 kHz, one channel of 16 bits, 20 ms at a time, and its arguments and pid into a file. */
 const asked = join(folder, 'asked.json');
-await writeFile(
-  join(folder, 'arecord'),
-  `#!${process.execPath}
-const { writeFileSync } = require('node:fs');
+await writeStandIn(
+  folder,
+  'arecord',
+  `const { writeFileSync } = require('node:fs');
 process.stdout.on('error', () => process.exit());
 const startedAtMs = performance.now();
 const about = { pid: process.pid, words: process.argv.slice(2), firstSampleAtMs: performance.timeOrigin + startedAtMs };
@@ -37,7 +38,6 @@ setInterval(() => {
 }, 20);
 `,
 );
-await chmod(join(folder, 'arecord'), 0o755);
 
 /** 20 pictures a second on a clock of its own that began an hour ago. */
 const pictures: DriverModule = {

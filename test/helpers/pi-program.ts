@@ -1,7 +1,6 @@
 // A stand-in for libcamera's `rpicam-vid`: takes the same flags, writes what it writes, again and again, and ends as it
 // does. Camera 1 is the one that is not there, camera 2 ignores SIGTERM, camera 3 ends in the middle.
-import { chmod, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { writeStandIn } from './stand-in-program.ts';
 
 /** Writes the program into a folder for PATH; `h264` and `mjpeg` are files of raw streams. It appends a line with its process id and flags to `logFile` at each start. */
 export async function writePiProgram(
@@ -9,11 +8,10 @@ export async function writePiProgram(
   name: string,
   files: { h264: string; mjpeg: string; logFile: string },
 ): Promise<void> {
-  const path = join(folder, name);
-  await writeFile(
-    path,
-    `#!${process.execPath}
-const { appendFileSync, readFileSync } = require('node:fs');
+  await writeStandIn(
+    folder,
+    name,
+    `const { appendFileSync, readFileSync } = require('node:fs');
 const flags = process.argv.slice(2);
 appendFileSync(${JSON.stringify(files.logFile)}, JSON.stringify({ pid: process.pid, flags }) + '\\n');
 const value = (flag) => flags[flags.indexOf(flag) + 1];
@@ -38,5 +36,4 @@ const write = () => {
 write();
 `,
   );
-  await chmod(path, 0o755);
 }
