@@ -20,6 +20,7 @@ const shapes = {
   warning: '<path d="M12 4 21 19.5H3zM12 10v4.2M12 16.9v.1"/>',
   sound:
     '<path d="M9 17.5V6l10-2v11.5"/><circle cx="6.5" cy="17.5" r="2.5"/><circle cx="16.5" cy="15.5" r="2.5"/>',
+  speaker: '<path d="M4 9.5v5h3.5l4.5 4v-13l-4.5 4zM15.5 9a4.2 4.2 0 0 1 0 6M18 6.3a8 8 0 0 1 0 11.4"/>',
   film: '<rect x="3" y="5" width="18" height="14" rx="2.5"/><path d="M7.5 5v14M16.5 5v14M3 12h18"/>',
   noSignal:
     '<path d="m3.5 4 17 16M8 7h5.5A2.5 2.5 0 0 1 15.5 9.5v2M15.5 16a2.5 2.5 0 0 1-2 1h-8A2.5 2.5 0 0 1 3 14.5v-5A2.5 2.5 0 0 1 4 7.5M17 10l4.5-2.2v8.4L19 15"/>',

@@ -5,6 +5,7 @@ export type CameraState = {
   readonly state: 'off' | 'starting' | 'live' | 'no-signal';
   /** Since when, milliseconds since the epoch. */
   readonly stateSinceMs?: number;
+  readonly kinds?: { readonly sound: string | null };
   readonly viewers: number;
   readonly message?: string | null;
   readonly lastPictureAtMs?: number | null;

@@ -1,4 +1,4 @@
-// Plays a camera's live.mp4 in a <video> as near to now as the browser lets it: the stream is appended as it comes,
+// Plays a camera's live.mp4 in a <video> (or its sound.mp4 in an <audio>) as near to now as the browser lets it: the stream is appended as it comes,
 // and a player that has fallen behind jumps instead of showing late pictures. Memory: half a minute of the stream.
 
 /** How near to now, in seconds before the end of what has come. */
@@ -30,6 +30,8 @@ export type LiveOutcome = 'refused' | 'ended';
 
 export type LiveWatching = {
   readonly signal: AbortSignal;
+  /** The stream begins; with its headers. */
+  readonly onHead?: (headers: Headers) => void;
   /** Something has come. */
   readonly onData: () => void;
 };
@@ -52,7 +54,7 @@ export function canPlayLive(): boolean {
  * aborts. Rejects where the server cannot be reached or has no signal.
  */
 export async function playLive(
-  video: HTMLVideoElement,
+  video: HTMLMediaElement,
   address: string,
   watching: LiveWatching,
 ): Promise<LiveOutcome> {
@@ -68,6 +70,7 @@ export async function playLive(
     await response.body.cancel();
     return 'refused';
   }
+  watching.onHead?.(response.headers);
   const source = new Source();
   const url = URL.createObjectURL(source);
   try {
@@ -86,7 +89,7 @@ export async function playLive(
 }
 
 async function append(
-  video: HTMLVideoElement,
+  video: HTMLMediaElement,
   buffer: SourceBuffer,
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
   { jump, fast, near, land }: Nearness,
@@ -162,7 +165,7 @@ async function append(
 }
 
 /** Up to where the buffer may be emptied; 0: nowhere. */
-function oldEnd({ buffered, currentTime }: HTMLVideoElement): number {
+function oldEnd({ buffered, currentTime }: HTMLMediaElement): number {
   if (buffered.length === 0) return 0;
   const [start, end] = [buffered.start(0), buffered.end(buffered.length - 1)];
   const wanted = Math.max(currentTime - keptSeconds, end - mostSeconds);

@@ -1,9 +1,12 @@
-// <kinora-live>: a camera live, as video with its sound where camera and browser have it, else as pictures on a canvas.
+// <kinora-live>: a camera live, as video with its sound where camera and browser have it, else as pictures on a canvas,
+// and beside them, in step, the sound where somebody asks for it.
 // The last picture stays, greyed, when they stop; says what is true and comes back by itself. Until the first picture
 // the plain <img> or <video> of the page shows the same.
 import { type CameraState, fetchCameras, showState } from './camera-state.ts';
 import { canPlayLive, playLive } from './live-video.ts';
 import { readPictures } from './multipart-pictures.ts';
+import { PictureQueue } from './picture-queue.ts';
+import { SoundButton } from './sound-button.ts';
 
 const askMs = 2000;
 /** Waits between attempts to connect, the last one for ever. */
@@ -26,11 +29,17 @@ class KinoraLive extends HTMLElement {
   #hiddenTimer = 0;
   #attempt = 0;
   #pictureAtMs = 0;
+  #sound: SoundButton | null = null;
+  #pictures: PictureQueue | null = null;
 
   connectedCallback(): void {
     this.#leaving = new AbortController();
     const { signal } = this.#leaving;
     if (this.dataset.video === 'none') this.#mayVideo = false;
+    const sound = new SoundButton(`${this.#address}/sound.mp4`);
+    this.#sound = sound;
+    this.#pictures = new PictureQueue((bitmap) => this.#draw(bitmap), sound.heardMs);
+    sound.offer(this.dataset.sound === 'beside');
     window.addEventListener('online', () => this.#connect(), { signal });
     document.addEventListener('visibilitychange', () => this.#onVisibility(), { signal });
     this.#askTimer = window.setTimeout(() => this.#ask(), askMs);
@@ -40,7 +49,13 @@ class KinoraLive extends HTMLElement {
   disconnectedCallback(): void {
     this.#leaving.abort();
     this.#stream?.abort();
+    this.#sound?.close();
+    this.#pictures?.clear();
     for (const timer of [this.#askTimer, this.#connectTimer, this.#hiddenTimer]) clearTimeout(timer);
+  }
+
+  get #address(): string {
+    return `/cameras/${encodeURIComponent(this.dataset.id!)}`;
   }
 
   async #connect(): Promise<void> {
@@ -50,15 +65,17 @@ class KinoraLive extends HTMLElement {
     this.#stream = stream;
     this.#pictureAtMs = performance.now();
     try {
-      const address = `/cameras/${encodeURIComponent(this.dataset.id!)}`;
       // Video that never came may be one that nobody can begin with: now and then pictures are tried instead.
       const isVideoTurn = this.#hasPlayed || this.#attempt % 4 !== 3;
       if (this.#mayVideo && isVideoTurn)
-        this.#mayVideo = await this.#playVideo(`${address}/live.mp4`, stream.signal);
+        this.#mayVideo = await this.#playVideo(`${this.#address}/live.mp4`, stream.signal);
       else {
-        const response = await fetch(`${address}/stream.mjpeg`, { signal: stream.signal });
+        const response = await fetch(`${this.#address}/stream.mjpeg`, { signal: stream.signal });
         if (!response.ok || !response.body) throw new Error(`The server answered ${response.status}.`);
-        for await (const picture of readPictures(response.body)) await this.#draw(picture);
+        for await (const picture of readPictures(response.body)) {
+          this.#sound?.compare(picture.takenAtMs);
+          await this.#pictures?.add(picture);
+        }
       }
     } catch {
       // Broken, refused or let go of: what follows is the same as after an end.
@@ -91,14 +108,12 @@ class KinoraLive extends HTMLElement {
     return outcome === 'ended';
   }
 
-  async #draw(picture: Blob): Promise<void> {
-    const bitmap = await createImageBitmap(picture);
+  #draw(bitmap: ImageBitmap): void {
     if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
       this.#canvas.width = bitmap.width;
       this.#canvas.height = bitmap.height;
     }
     this.#canvas.getContext('2d')?.drawImage(bitmap, 0, 0);
-    bitmap.close();
     this.#attempt = 0;
     this.#pictureAtMs = performance.now();
     this.#present(this.#canvas);
@@ -107,6 +122,8 @@ class KinoraLive extends HTMLElement {
   /** Puts what shows the pictures in the place of what showed them so far. */
   #present(shown: HTMLElement): void {
     if (shown.parentElement === this) return;
+    // Video has the sound in itself.
+    if (shown === this.#video) this.#sound?.withdraw();
     const before = this.querySelector<HTMLElement>('img, video, canvas');
     if (!before) return;
     if (shown === this.#canvas) shown.setAttribute('role', 'img');
@@ -121,6 +138,7 @@ class KinoraLive extends HTMLElement {
       try {
         const camera = (await fetchCameras()).find((candidate) => candidate.id === this.dataset.id);
         if (camera) this.#show(camera.state, camera);
+        if (this.#canvas.parentElement === this) this.#sound?.offer(camera?.kinds?.sound != null);
         const isSilent = performance.now() - this.#pictureAtMs > silentMs;
         if (camera?.state === 'live' && isSilent) this.#connect();
       } catch {

@@ -28,7 +28,7 @@ export function camerasPage(view: View, cameras: readonly CameraInfo[]): string 
 export function cameraPage(view: View, camera: CameraInfo, others: readonly CameraInfo[]): string {
   const address = `/cameras/${encodeURIComponent(camera.id)}`;
   const main = html`<section class="stage live !${lightClasses(camera.id)}" aria-label="Live picture">
-<kinora-live data-id="${camera.id}" data-state="${camera.state}" data-video="${hasVideo(camera)}">
+<kinora-live data-id="${camera.id}" data-state="${camera.state}" data-video="${hasVideo(camera)}" data-sound="${soundBeside(camera)}">
 !${livePicture(camera, address)}
 <div class="stage-message" role="status"!${camera.state === 'no-signal' ? '' : ' hidden'}><span class="empty-sign">!${icon('noSignal')}</span>
 <h2>No signal</h2><p data-part="message">${camera.message ?? 'The camera sends no pictures.'}</p>
@@ -37,8 +37,12 @@ export function cameraPage(view: View, camera: CameraInfo, others: readonly Came
 </section>
 <div class="under"><div class="head"><h1 dir="auto">${camera.name}</h1>
 <p class="facts" id="camera-facts">!${cameraState(view, camera)} <span data-part="viewers">${viewers(camera.viewers)}</span></p>
-<div class="actions"><a class="button" href="${address}/snapshot.jpg" download="${camera.id}.jpg">!${icon('download')}Save a picture</a>!${camera.isFromSettings ? '' : html`<a class="button" href="${address}/edit">!${icon('rename')}Edit</a>`}</div>
-</div></div>
+<div class="actions"><button class="button" type="button" id="camera-sound" hidden>!${icon('speaker')}<span data-part="label">Play sound</span></button><a class="button" href="${address}/snapshot.jpg" download="${camera.id}.jpg">!${icon('download')}Save a picture</a>!${camera.isFromSettings ? '' : html`<a class="button" href="${address}/edit">!${icon('rename')}Edit</a>`}</div>
+!${
+    soundBeside(camera) === 'none'
+      ? ''
+      : html`<audio id="camera-plain-sound" controls preload="none" src="${address}/sound.mp4" aria-label="Live sound of ${camera.name}"></audio>`
+  }</div></div>
 !${
     others.length === 0
       ? ''
@@ -55,6 +59,11 @@ export function cameraPage(view: View, camera: CameraInfo, others: readonly Came
 /** `none`: it is known to send pictures alone, so that nothing else need be tried. */
 function hasVideo({ kinds }: CameraInfo): string {
   return kinds.video ?? (kinds.pictures ? 'none' : 'unknown');
+}
+
+/** `beside`: it has sound that comes with no video. */
+function soundBeside({ kinds }: CameraInfo): string {
+  return kinds.sound !== null && kinds.video !== 'avc' ? 'beside' : 'none';
 }
 
 /** What shows the camera without scripts: H.264 as it is, everything else as pictures. */
