@@ -14,7 +14,7 @@ import {
 import { Dictionary, FormatContext, InputFormat, Packet, type Stream } from 'node-av/lib';
 import { systemClock } from '../clock.ts';
 import type { DemuxSource } from './camera-messages.ts';
-import type { CameraReader, SendSample } from './camera-process.ts';
+import type { CameraReader, SendSample } from './camera-output.ts';
 import { check, ReadError } from './engine.ts';
 import { createPacketJoiner, type PacketJoiner } from './packet-joiner.ts';
 import type { WireSample } from './sample-wire.ts';

@@ -2,18 +2,8 @@
 // through descriptor 3 until it is told to stop. Nothing it says is trusted by the server.
 import { Socket } from 'node:net';
 import type { CameraAnswer, CameraRequest, CameraSource, InputFailure } from './camera-messages.ts';
+import type { CameraReader } from './camera-output.ts';
 import { type WireSample, writeSample } from './sample-wire.ts';
-
-/** What reads one source. */
-export type CameraReader = {
-  /** Sends samples until `stop`. Throws a `ReadError`, or anything else for what nobody thought of. */
-  run(send: SendSample): Promise<void>;
-  /** Makes `run` return soon, also while it waits for the camera. */
-  stop(): void;
-};
-
-/** Resolves when the next may come: at once, or when the server has taken some. */
-export type SendSample = (sample: WireSample) => Promise<void> | void;
 
 const pipe = new Socket({ fd: 3, readable: false, writable: true });
 let reader: CameraReader | null = null;

@@ -14,7 +14,7 @@ import {
 } from 'node-av/lib';
 import { systemClock } from '../clock.ts';
 import type { SoundSource } from './camera-messages.ts';
-import type { CameraReader, SendSample } from './camera-process.ts';
+import type { CameraReader, SendSample } from './camera-output.ts';
 import { check, ReadError } from './engine.ts';
 import type { WireSample } from './sample-wire.ts';
 import { createSoundReader } from './sound-reader.ts';

@@ -6,7 +6,7 @@ import { systemClock } from '../clock.ts';
 import { type AacEncoder, createAacEncoder } from './aac-maker.ts';
 import { createAccessUnits } from './access-units.ts';
 import type { TestSource } from './camera-messages.ts';
-import type { CameraReader } from './camera-process.ts';
+import type { CameraReader } from './camera-output.ts';
 import { check, ReadError, recordMaker } from './engine.ts';
 import { createJpegEncoder } from './jpeg-maker.ts';
 import type { WireSample } from './sample-wire.ts';

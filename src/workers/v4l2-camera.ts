@@ -1,7 +1,7 @@
 // Reads a webcam: JPEG and H.264 as the device sends them, raw pictures made JPEG once. Runs in the camera's process
 // only; the engine is loaded for what has to be encoded. Memory: the device's four buffers and one picture.
 import type { DeviceMode, V4l2Source } from './camera-messages.ts';
-import type { CameraReader, SendSample } from './camera-process.ts';
+import type { CameraReader, SendSample } from './camera-output.ts';
 import { withHuffmanTables } from './huffman-tables.ts';
 import { ReadError } from './read-error.ts';
 import type { WireSample } from './sample-wire.ts';
