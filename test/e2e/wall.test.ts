@@ -205,7 +205,7 @@ test('tiles out of view are neither sent nor on, and show when they are scrolled
   await until(async () => (await watched()).length === 0, {
     what: 'a hidden page letting go of all cameras',
   });
-  assert.deepEqual(wall.open(), []);
+  await until(() => wall.open().length === 0, { what: 'the end of its connection' });
   await wall.context.close();
 });
 
