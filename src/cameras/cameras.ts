@@ -1,12 +1,12 @@
 // The cameras of the house as the rest of the program sees them; `create-cameras.ts` puts them together.
 import type { DeviceMode } from '../workers/camera-messages.ts';
 import type { CameraKinds } from './camera-kinds.ts';
-import type { FoundCamera } from './discovery/discover-cameras.ts';
+import type { FoundCamera } from './discovery/found-camera.ts';
 import type { LiveSample } from './live-sample.ts';
 
 export type { DeviceMode } from '../workers/camera-messages.ts';
 export type { CameraKinds } from './camera-kinds.ts';
-export type { FoundCamera } from './discovery/discover-cameras.ts';
+export type { FoundCamera } from './discovery/found-camera.ts';
 
 /** `off`: nobody watches. `starting`: the driver runs, no picture yet. `no-signal`: it failed or has gone silent. */
 export type CameraState = 'off' | 'starting' | 'live' | 'no-signal';

@@ -1,6 +1,5 @@
 // What a camera driver is: one async generator of samples. The simplest yields JPEG buffers and nothing else.
 import type { Clock } from '../clock.ts';
-import type { Senders } from './senders.ts';
 
 /** A sample with all that can be known of it. A bare Uint8Array yielded by a driver is a JPEG picture of now. */
 export type CameraSample = {
@@ -26,6 +25,19 @@ export const maxSampleBytes = 16 * 1024 * 1024;
 /** The driver's own options, from the settings file or the API: hostile until the driver has checked them. */
 export type DriverOptions = Readonly<Record<string, unknown>>;
 
+/** What the driver is told when it waits: a sample, or why there is none. */
+export type SenderEvent = CameraSample | 'silent' | 'ended' | 'stopped';
+
+/** Where the samples of a camera that sends to us arrive; one driver at a time takes them. */
+export type Arrivals = {
+  readonly isSending: boolean;
+  /**
+   * What happens next: a sample, `silent` after `silentMs` without one, `ended` when the sender went, `stopped` when
+   * the signal aborted.
+   */
+  next(silentMs: number, signal: AbortSignal): Promise<SenderEvent>;
+};
+
 export type DriverContext = {
   /** Aborts when nobody watches any more: the generator must return and release the device within 1 s. */
   readonly signal: AbortSignal;
@@ -34,7 +46,7 @@ export type DriverContext = {
   /** Says in a sentence why there is no picture now, while the driver itself goes on; the next sample ends that. */
   readonly report?: (sentence: string) => void;
   /** Where cameras that send to us arrive (driver `push`). */
-  readonly senders?: Senders;
+  readonly senders?: Arrivals;
 };
 
 /**

@@ -2,16 +2,13 @@
 // nobody watches, what it sends is taken and let go. Memory: `maxQueued` samples, and one configuration a codec.
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import type { CameraSample } from './driver.ts';
+import type { Arrivals, CameraSample, SenderEvent } from './driver.ts';
 
 /** Samples that wait for the driver before the sender is made to wait. */
 const maxQueued = 8;
 
 /** A sender that was silent for so long (a phone that went out of reach) gives way to another. */
 const staleMs = 5000;
-
-/** What the driver is told when it waits: a sample, or why there is none. */
-export type SenderEvent = CameraSample | 'silent' | 'ended' | 'stopped';
 
 export type Sender = {
   /** Aborts when another sender took its place, or the camera went. */
@@ -30,7 +27,7 @@ type Running = {
   lastAtMs: number;
 };
 
-export class Senders {
+export class Senders implements Arrivals {
   readonly #clock: Clock;
   #running: Running | null = null;
   /** There while a driver takes samples. */
@@ -103,10 +100,7 @@ export class Senders {
     return config ? { ...sample, config } : sample;
   }
 
-  /**
-   * The driver's side: what happens next. `silent` after `silentMs` without a sample, `ended` when the sender went,
-   * `stopped` when the signal aborted. One driver at a time.
-   */
+  /** The driver's side, see `Arrivals.next`. */
   async next(silentMs: number, signal: AbortSignal): Promise<SenderEvent> {
     if (!this.#queue) {
       this.#queue = [];

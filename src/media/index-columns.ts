@@ -2,7 +2,8 @@
 import { AppError } from '../errors.ts';
 import type { LittleEndianReader, LittleEndianWriter } from './little-endian.ts';
 import { packSamples } from './pack-samples.ts';
-import { checkPacked, type PackedColumn, type PackedTotals, unpackSamples } from './packed-samples.ts';
+import type { PackedColumn, PackedTotals } from './packed-columns.ts';
+import { checkPacked, unpackSamples } from './packed-samples.ts';
 import type { SampleTable } from './track.ts';
 
 /** How the numbers of a column are stored: one for all, or the place of its type here. */

@@ -1,6 +1,6 @@
 // Packs a sample table for an index file: one pass over each column finds how narrow its numbers can be and what a
 // header's size depends on. Scratch memory is 4 bytes a sample.
-import type { PackedColumn, PackedSamples } from './packed-samples.ts';
+import type { PackedColumn, PackedSamples } from './packed-columns.ts';
 import type { SampleTable } from './track.ts';
 
 /** Packs a table. Its columns may be kept where they are as narrow as can be. */

@@ -1,7 +1,7 @@
 // The index of one video in memory: what tracks it has and where each sample lies in the blob. Everything that
 // serves a video (views, clips, segments) is computed from this and nothing else; no container is known here.
 
-import type { PackedSamples } from './packed-samples.ts';
+import type { PackedSamples } from './packed-columns.ts';
 
 export type TrackKind = 'video' | 'audio' | 'subtitle';
 

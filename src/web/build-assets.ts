@@ -6,7 +6,7 @@ import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import type { AssetFile, BuiltAssets } from './assets.ts';
+import type { AssetFile, BuiltAssets } from './built-assets.ts';
 
 /** One script for every page and one for each kind of page that needs more; plus the one stylesheet. */
 const entries = [

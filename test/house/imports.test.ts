@@ -30,7 +30,7 @@ const allowed: Record<string, string[]> = {
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(source, file), 'utf8');
-  return [...text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map((match) =>
+  return [...text.matchAll(/(?:from|import\(|import)\s*'(\.[^']+)'/g)].map((match) =>
     normalize(relative(source, join(source, dirname(file), match[1]!))),
   );
 }
@@ -51,6 +51,20 @@ test('imports point one way, from http down to errors and clock', () => {
   }
   assert.deepEqual(wrong, []);
   assert.ok(files.length > 40, 'the walk found the sources');
+});
+
+test('no file imports itself by a detour, for types neither', () => {
+  const rounds: string[] = [];
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    const seenAt = path.indexOf(file);
+    if (seenAt >= 0) rounds.push([...path.slice(seenAt), file].join(' -> '));
+    if (seenAt >= 0 || done.has(file) || !files.includes(file)) return;
+    for (const target of importsOf(file)) walk(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) walk(file, []);
+  assert.deepEqual(rounds, []);
 });
 
 test('the ground imports nothing of ours but itself', () => {

@@ -1,19 +1,9 @@
 // Looks for cameras that could be added: ONVIF devices in the network and V4L2 devices at this machine. It only
 // offers what it finds; nothing found is opened.
 import type { Clock } from '../../clock.ts';
+import type { FoundCamera } from './found-camera.ts';
 import { findOnvifCameras, type OnvifSearch } from './onvif.ts';
 import { listVideoDevices } from './video-devices.ts';
-
-/** A camera that was found, as far as it tells of itself: hostile text, bounded. */
-export type FoundCamera = {
-  readonly kind: 'onvif' | 'v4l2';
-  readonly name: string;
-  /** Where it is, for people: an address of the network or a device. */
-  readonly address: string;
-  /** What to add it with; the options are a beginning (an RTSP path and log-in are the camera's own affair). */
-  readonly driver: string;
-  readonly options: Readonly<Record<string, string>>;
-};
 
 /** How long answers are waited for. */
 export const searchMs = 3000;

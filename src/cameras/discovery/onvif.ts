@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
 import type { Clock } from '../../clock.ts';
-import type { FoundCamera } from './discover-cameras.ts';
+import type { FoundCamera } from './found-camera.ts';
 import { readProbeMatch } from './probe-match.ts';
 
 export type OnvifSearch = {

@@ -1,7 +1,7 @@
 // The V4L2 devices of this machine with the names their drivers give them (Linux `video4linux` class).
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FoundCamera } from './discover-cameras.ts';
+import type { FoundCamera } from './found-camera.ts';
 import { plainText } from './plain-text.ts';
 
 const maxDevices = 64;

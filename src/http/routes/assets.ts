@@ -1,7 +1,8 @@
 // The assets: by their hashed names for ever, by their plain names (error pages) asked about each time.
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../errors.ts';
-import type { AssetFile, Assets } from '../../web/assets.ts';
+import type { Assets } from '../../web/assets.ts';
+import type { AssetFile } from '../../web/built-assets.ts';
 
 export function assetRoutes(app: FastifyInstance, assets: Assets): void {
   app.get<{ Params: { name: string } }>('/assets/:name', async (request, reply) => {

@@ -2,7 +2,7 @@
 // Scratch memory is 4 bytes a sample and 8 a run.
 import type { SampleTable } from '../track.ts';
 import { RunList } from './run-list.ts';
-import type { SampleTables } from './sample-tables.ts';
+import type { SampleTables } from './table-source.ts';
 import { durationOf, presentationEnd } from './timeline.ts';
 import type { TrackSlice } from './track-slice.ts';
 

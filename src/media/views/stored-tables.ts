@@ -2,8 +2,7 @@
 // scratch memory that stays in the processor's cache: touching new memory costs more than the work. What can be left to
 // the engine (widening numbers, copying, swapping bytes) is, and the few loops see one type of array each.
 import { AppError } from '../../errors.ts';
-import type { PackedColumn, PackedSamples } from '../packed-samples.ts';
-import type { SampleTables } from './sample-tables.ts';
+import type { PackedColumn, PackedSamples } from '../packed-columns.ts';
 import {
   blockSamples,
   ChunkPlaces,
@@ -13,6 +12,7 @@ import {
   type Maker,
   SinglePlaces,
 } from './table-makers.ts';
+import type { SampleTables } from './table-source.ts';
 
 /** Tables of a packed table; null where its numbers are too large for the loops, or it has several sample entries. */
 export function storedTables(packed: PackedSamples): SampleTables | null {
