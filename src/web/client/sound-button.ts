@@ -3,7 +3,7 @@
 import { LiveSound } from './live-sound.ts';
 import { canPlayLive } from './live-video.ts';
 
-const words = { off: 'Play sound', waiting: 'Waiting for sound', on: 'Stop sound' };
+const words = { off: 'Play sound', waiting: 'Starting', on: 'Stop sound' };
 
 export class SoundButton {
   readonly #button: HTMLButtonElement | null;
