@@ -23,6 +23,20 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
+/** CPU seconds of a process, and of those below it that run now. */
+export function cpuSecondsOfTree(pid: number): { own: number; children: number } {
+  let children = 0;
+  const below = (parent: number) => {
+    for (const child of readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').split(' ')) {
+      if (child.trim() === '') continue;
+      children += cpuSeconds(Number(child));
+      below(Number(child));
+    }
+  };
+  below(pid);
+  return { own: cpuSeconds(pid), children };
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
