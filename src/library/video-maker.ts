@@ -71,7 +71,7 @@ export function describeIndexed(index: MediaIndex, indexId: string): Arrival {
     status,
     reason,
     sizeBytes,
-    durationMs,
+    durationMs: Math.round(durationMs),
     container,
     tracks,
     playback: { viewType, originalType },
