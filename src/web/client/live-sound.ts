@@ -21,7 +21,8 @@ export class LiveSound {
   #stream: AbortController | null = null;
   /** The time 0 of the stream, milliseconds since the epoch on the server's clock. */
   #originMs = Number.NaN;
-  #isHeard = false;
+  #isPlaying = false;
+  #isStill = false;
   #lastTime = 0;
   #lastMovedMs = 0;
   #openedMs = 0;
@@ -32,25 +33,27 @@ export class LiveSound {
     this.#address = address;
     this.#onChange = onChange;
     const listening = { signal: this.#over.signal };
-    this.#audio.addEventListener('playing', () => this.#setHeard(true), listening);
+    this.#audio.addEventListener('playing', () => this.#setPlaying(true), listening);
     // Some browsers let only those begin to play that were asked to within the very click.
     void this.#audio.play().catch(() => {});
     void this.#run();
   }
 
   get isHeard(): boolean {
-    return this.#isHeard;
+    return this.#isPlaying && !this.#isStill;
   }
 
   /** The time that is heard now, on the clock that dates the pictures; null while nothing is heard. */
   heardMs(): number | null {
-    if (!this.#isHeard) return null;
+    if (!this.#isPlaying) return null;
     const { currentTime } = this.#audio;
     const nowMs = performance.now();
     if (currentTime !== this.#lastTime) {
       this.#lastTime = currentTime;
       this.#lastMovedMs = nowMs;
-    } else if (nowMs - this.#lastMovedMs > standstillMs) return null;
+    }
+    this.#setStill(nowMs - this.#lastMovedMs > standstillMs);
+    if (this.#isStill) return null;
     const heardMs = this.#originMs + currentTime * 1000;
     return Number.isNaN(heardMs) ? null : heardMs;
   }
@@ -69,7 +72,7 @@ export class LiveSound {
     this.#stream?.abort();
     this.#audio.pause();
     this.#audio.removeAttribute('src');
-    this.#setHeard(false);
+    this.#setPlaying(false);
   }
 
   async #run(): Promise<void> {
@@ -89,16 +92,23 @@ export class LiveSound {
       } catch {
         // Broken or refused: what follows is the same as after an end.
       }
-      this.#setHeard(false);
+      this.#setPlaying(false);
       const waitMs = waitsMs[Math.min(this.#attempt, waitsMs.length - 1)]!;
       this.#attempt += 1;
       await passed(waitMs, this.#over.signal);
     }
   }
 
-  #setHeard(isHeard: boolean): void {
-    this.#isHeard = isHeard && !this.#over.signal.aborted;
+  #setPlaying(isPlaying: boolean): void {
+    this.#isPlaying = isPlaying && !this.#over.signal.aborted;
     this.#lastMovedMs = performance.now();
+    this.#isStill = false;
+    this.#onChange();
+  }
+
+  #setStill(isStill: boolean): void {
+    if (this.#isStill === isStill) return;
+    this.#isStill = isStill;
     this.#onChange();
   }
 }
