@@ -1,15 +1,14 @@
-// One camera, one driver run, any number of viewers: on with the first, off some time after the last. Holds the
-// newest picture and nothing else; what a busy viewer misses is the viewer's own policy.
+// One camera, one driver run, any number of viewers: on with the first, off some time after the last. What is kept of
+// its stream stands in `intake.ts`; what a busy viewer misses is the viewer's own policy.
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
-import { type CameraKinds, learnKinds, noKinds } from './camera-kinds.ts';
+import type { CameraKinds } from './camera-kinds.ts';
 import type { CameraFigures, CameraInfo, CameraState, Picture, Viewer, Viewing } from './cameras.ts';
-import { type CameraSample, type DriverModule, type DriverOptions, maxSampleBytes } from './driver.ts';
+import type { CameraSample, DriverModule, DriverOptions } from './driver.ts';
 import { type DriverRun, startDriverRun } from './driver-run.ts';
-import { trimJpeg } from './jpeg.ts';
-import { LiveSample } from './live-sample.ts';
-import { SampleBacklog } from './sample-backlog.ts';
+import { Intake } from './intake.ts';
+import type { LiveSample } from './live-sample.ts';
 import { withoutSecrets } from './secrets.ts';
 import { Senders } from './senders.ts';
 import { SilenceAlarm } from './silence-alarm.ts';
@@ -46,22 +45,17 @@ export class Hub {
   #state: CameraState = 'off';
   #message: string | null = null;
   #stateSinceMs: number;
-  #kinds: CameraKinds = noKinds;
-  #newest: LiveSample | null = null;
-  readonly #backlog = new SampleBacklog();
-  /** The decoder configuration that holds now, by codec: every key frame and every sound sample is given it. */
-  readonly #configs = new Map<CameraSample['codec'], Uint8Array>();
-  #lastPictureAtMs: number | null = null;
-  #sequence = 0;
+  readonly #intake: Intake;
   #isClosed = false;
   /** Where a camera that sends to us arrives; senders come and go whether it is watched or not. */
   readonly senders: Senders;
   readonly #alarm: SilenceAlarm;
-  readonly #figures = { samplesIn: 0, bytesIn: 0, picturesIn: 0, refused: 0, dropped: 0, restarts: 0 };
+  readonly #figures = { dropped: 0, restarts: 0 };
 
   constructor(setup: HubSetup) {
     this.#setup = setup;
     this.#stateSinceMs = setup.clock.nowMs();
+    this.#intake = new Intake(setup.clock);
     this.senders = new Senders(setup.clock);
     this.#alarm = new SilenceAlarm(setup);
   }
@@ -74,28 +68,28 @@ export class Hub {
       driver,
       state: this.#state,
       stateSinceMs: this.#stateSinceMs,
-      kinds: this.#kinds,
+      kinds: this.#intake.kinds,
       viewers: this.#audience(),
       message: this.#message,
-      lastPictureAtMs: this.#lastPictureAtMs,
+      lastPictureAtMs: this.#intake.lastPictureAtMs,
       isFromSettings,
     };
   }
 
   /** The same object as long as nothing new is known. */
   get kinds(): CameraKinds {
-    return this.#kinds;
+    return this.#intake.kinds;
   }
 
   get figures(): HubFigures {
-    return { id: this.#setup.id, ...this.#figures };
+    return { id: this.#setup.id, ...this.#intake.figures, ...this.#figures };
   }
 
   /** Goes on under another name, or with another driver or other options: then it starts again where it runs. */
   change(part: Partial<Pick<HubSetup, 'name' | 'driver' | 'load' | 'options'>>): void {
     this.#setup = { ...this.#setup, ...part };
     if (part.load) {
-      this.#kinds = noKinds;
+      this.#intake.forgetKinds();
       const isRunning = this.#run !== null;
       this.senders.close();
       this.#switchOff();
@@ -120,8 +114,8 @@ export class Hub {
     if (!this.#run) this.#start();
     this.#onAudience();
     return {
-      newest: () => (this.#state === 'live' ? this.#newest : null),
-      backlog: () => this.#backlog.samples,
+      newest: () => (this.#state === 'live' ? this.#intake.newest : null),
+      backlog: () => this.#intake.backlog,
       audienceChanged: () => this.#onAudience(),
       countDropped: (samples) => {
         this.#figures.dropped += samples;
@@ -135,7 +129,7 @@ export class Hub {
   /** The newest picture where it is at most `maxAgeMs` old; whoever asks counts as a viewer who has just left. */
   fresh(maxAgeMs: number): LiveSample | null {
     const nowMs = this.#setup.clock.monotonicMs();
-    const newest = this.#state === 'live' ? this.#newest : null;
+    const newest = this.#state === 'live' ? this.#intake.newest : null;
     if (!newest || nowMs - newest.takenAtMonotonicMs > maxAgeMs) return null;
     this.#lastPersonAtMs = nowMs;
     if (this.#viewers.size === 0) this.#startLinger();
@@ -191,7 +185,7 @@ export class Hub {
         },
         onRestart: () => {
           this.#figures.restarts += 1;
-          this.#forgetStream();
+          this.#intake.forgetStream();
         },
         onAbandoned: () => {
           log.warn(
@@ -211,8 +205,8 @@ export class Hub {
     const run = this.#run;
     if (!run) return;
     this.#run = null;
-    this.#newest = null;
-    this.#forgetStream();
+    this.#intake.loseSignal();
+    this.#intake.forgetStream();
     this.#released = run.stop();
     this.#setState('off', null);
   }
@@ -246,33 +240,11 @@ export class Hub {
 
   /** Takes what the driver yielded; false where it is nothing that can be shown. */
   #onSample(given: Uint8Array | CameraSample): boolean {
-    const { clock } = this.#setup;
-    const isBare = given instanceof Uint8Array;
-    const data = isBare ? given : given?.data;
-    if (!(data instanceof Uint8Array)) return this.#refuse('The driver gave something that is no picture.');
-    if (data.length > maxSampleBytes) {
-      return this.#refuse(`The camera sent a picture of more than ${maxSampleBytes / 1024 / 1024} MB.`);
-    }
-    const isJpeg = isBare || given.codec === 'jpeg';
-    const whole = isJpeg ? trimJpeg(data) : data;
-    if (!whole) return this.#refuse('The camera sends something that is no whole JPEG picture.');
-    const nowMonotonicMs = clock.monotonicMs();
-    const sample = new LiveSample(
-      isBare
-        ? { codec: 'jpeg', data: whole, ptsMicros: Math.round(nowMonotonicMs * 1000), isKey: true }
-        : { ...given, data: whole, ...this.#configOf(given) },
-      (isBare ? undefined : given.takenAtMs) ?? clock.nowMs(),
-      (isBare ? undefined : given.takenAtMonotonicMs) ?? nowMonotonicMs,
-      ++this.#sequence,
-    );
-    this.#figures.samplesIn += 1;
-    this.#figures.bytesIn += whole.length;
-    this.#kinds = learnKinds(this.#kinds, sample);
-    if (isJpeg) this.#newest = sample;
-    else this.#backlog.add(sample);
-    if (isPicture(sample)) {
-      this.#figures.picturesIn += 1;
-      this.#lastPictureAtMs = sample.takenAtMs;
+    const sample = this.#intake.take(given);
+    if (typeof sample === 'string') {
+      // A single bad picture among good ones is dropped; where none was good, that is why there is no picture.
+      if (this.#state !== 'live') this.#setState('no-signal', sample);
+      return false;
     }
     if (this.#state !== 'live') this.#setState('live', null);
     for (const viewer of this.#viewers) {
@@ -285,32 +257,11 @@ export class Hub {
     return true;
   }
 
-  /** Drivers tell a configuration once; whoever begins at a later key frame needs it as well. */
-  #configOf({ codec, config, isKey }: CameraSample): { config?: Uint8Array } {
-    if (codec === 'jpeg') return {};
-    if (config) this.#configs.set(codec, config);
-    const known = isKey ? this.#configs.get(codec) : undefined;
-    return known ? { config: known } : {};
-  }
-
-  /** The driver's next life tells its own configurations. */
-  #forgetStream(): void {
-    this.#backlog.clear();
-    this.#configs.clear();
-  }
-
   /** A viewer may stand for several people who share what it makes. */
   #audience(): number {
     let people = 0;
     for (const viewer of this.#viewers) people += viewer.audience?.() ?? 1;
     return people;
-  }
-
-  #refuse(message: string): false {
-    this.#figures.refused += 1;
-    // A single bad picture among good ones is dropped; where none was good, that is why there is no picture.
-    if (this.#state !== 'live') this.#setState('no-signal', message);
-    return false;
   }
 
   #putOut(viewer: Viewer, error: unknown): void {
@@ -334,10 +285,7 @@ export class Hub {
     this.#alarm.note(state, message);
     this.#state = state;
     this.#message = message;
-    if (state === 'no-signal') {
-      this.#newest = null;
-      this.#backlog.clear();
-    }
+    if (state === 'no-signal') this.#intake.loseSignal();
     const info = this.info;
     for (const viewer of this.#viewers) viewer.onState?.(info);
     this.#setup.onChange(info);
@@ -346,8 +294,4 @@ export class Hub {
   #tellChange(): void {
     this.#setup.onChange(this.info);
   }
-}
-
-function isPicture({ codec }: CameraSample): boolean {
-  return codec === 'jpeg' || codec === 'avc' || codec === 'hevc';
 }
