@@ -1,6 +1,7 @@
 // Cuts a stream of H.264 in byte stream format (ISO/IEC 14496-10 Annex B) into access units (§7.4.1.2.3), as programs
 // write it that have no container. Memory: one access unit and what arrived after it; each byte is searched once.
 import { AppError } from '../errors.ts';
+import { PendingBytes } from './pending-bytes.ts';
 
 /** nal_unit_type (Table 7-1): what can begin an access unit beside its first slice. */
 const [slice, partitionA, idr, sei, sps, pps, delimiter] = [1, 2, 5, 6, 7, 8, 9];
@@ -19,27 +20,16 @@ export type AnnexBStream = {
 
 /** `maxBytes`: of one access unit. */
 export function createAnnexBStream(maxBytes: number): AnnexBStream {
-  let buffer: Buffer = Buffer.allocUnsafe(256 * 1024);
-  let held = 0;
+  const pending = new PendingBytes(256 * 1024);
   /** Where the present access unit's units begin (at their start codes), and how far has been searched. */
   let unitCount = 0;
   let hasPicture = false;
   let searched = 0;
   let hasBegun = false;
 
-  const append = (chunk: Uint8Array) => {
-    if (held + chunk.length > buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(buffer.length * 2, held + chunk.length));
-      buffer.copy(grown, 0, 0, held);
-      buffer = grown;
-    }
-    buffer.set(chunk, held);
-    held += chunk.length;
-  };
   /** Everything before `at` is used; the search goes on behind the start code there. */
   const cut = (at: number) => {
-    buffer.copyWithin(0, at, held);
-    held -= at;
+    pending.drop(at);
     searched = startCode.length;
     unitCount = 1;
     hasPicture = false;
@@ -47,13 +37,14 @@ export function createAnnexBStream(maxBytes: number): AnnexBStream {
 
   return {
     *push(chunk) {
-      append(chunk);
+      pending.append(chunk);
       for (;;) {
-        const at = buffer.subarray(0, held).indexOf(startCode, searched);
+        const { bytes } = pending;
+        const at = bytes.indexOf(startCode, searched);
         // The two bytes behind the start code tell of the unit: type, and first_mb_in_slice.
-        if (at < 0 || at + 5 > held) {
-          searched = at < 0 ? Math.max(searched, held - 2) : at;
-          if (held > maxBytes) {
+        if (at < 0 || at + 5 > bytes.length) {
+          searched = at < 0 ? Math.max(searched, bytes.length - 2) : at;
+          if (bytes.length > maxBytes) {
             const message = hasBegun
               ? `The camera sends a picture of more than ${Math.round(maxBytes / 1024 / 1024)} MB.`
               : 'The camera sends something that is no H.264.';
@@ -61,11 +52,11 @@ export function createAnnexBStream(maxBytes: number): AnnexBStream {
           }
           return;
         }
-        const type = buffer[at + 3]! & 31;
+        const type = bytes[at + 3]! & 31;
         const isPicture = type >= slice && type <= idr;
         // first_mb_in_slice is ue(v): its value is 0 where its first bit is 1 (§7.4.3, §9.1).
         const isFirstSlice =
-          (type === slice || type === partitionA || type === idr) && (buffer[at + 4]! & 0x80) !== 0;
+          (type === slice || type === partitionA || type === idr) && (bytes[at + 4]! & 0x80) !== 0;
         const isBeginning =
           type === delimiter || type === sps || type === pps || type === sei || (type >= 14 && type <= 18);
         if (!hasBegun) {
@@ -75,7 +66,7 @@ export function createAnnexBStream(maxBytes: number): AnnexBStream {
           continue;
         }
         if (hasPicture && (isFirstSlice || isBeginning)) {
-          const unit = Buffer.from(buffer.subarray(0, withoutZeros(buffer, at)));
+          const unit = Buffer.from(bytes.subarray(0, withoutZeros(bytes, at)));
           cut(at);
           hasPicture = isPicture;
           yield unit;
@@ -90,8 +81,8 @@ export function createAnnexBStream(maxBytes: number): AnnexBStream {
     },
     end() {
       if (!hasBegun || !hasPicture) return null;
-      const unit = Buffer.from(buffer.subarray(0, held));
-      held = 0;
+      const unit = Buffer.from(pending.bytes);
+      pending.drop(pending.length);
       hasPicture = false;
       return unit;
     },

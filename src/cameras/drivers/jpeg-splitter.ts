@@ -2,6 +2,7 @@
 // `-f mjpeg`) at their ends, walking the segments (ITU-T T.81 §B.1) so that a thumbnail inside a picture, or an EOI
 // that only looks like one, cuts nothing. Memory: one picture and what arrived after it; each byte is walked once.
 import { AppError } from '../../errors.ts';
+import { PendingBytes } from '../../media/pending-bytes.ts';
 import { maxSampleBytes } from '../driver.ts';
 
 export type JpegSplitter = {
@@ -13,33 +14,18 @@ export type JpegSplitter = {
 const maxJunkBytes = 64 * 1024;
 
 export function createJpegSplitter(maxBytes = maxSampleBytes): JpegSplitter {
-  let buffer: Buffer = Buffer.allocUnsafe(256 * 1024);
-  let held = 0;
+  const pending = new PendingBytes(256 * 1024);
   /** How far the present picture has been walked; 0: it has not begun. */
   let walked = 0;
   let isInScan = false;
   let junk = 0;
 
-  const append = (chunk: Uint8Array) => {
-    if (held + chunk.length > buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(buffer.length * 2, held + chunk.length));
-      buffer.copy(grown, 0, 0, held);
-      buffer = grown;
-    }
-    buffer.set(chunk, held);
-    held += chunk.length;
-  };
-  const drop = (count: number) => {
-    buffer.copyWithin(0, count, held);
-    held -= count;
-  };
-
   /** Steps over what stands before the next SOI; true where it is there. */
   const begin = (): boolean => {
-    const at = buffer.subarray(0, held).indexOf('\xff\xd8\xff', 0, 'latin1');
-    const skipped = at < 0 ? Math.max(0, held - 2) : at;
+    const at = pending.bytes.indexOf('\xff\xd8\xff', 0, 'latin1');
+    const skipped = at < 0 ? Math.max(0, pending.length - 2) : at;
     junk += skipped;
-    drop(skipped);
+    pending.drop(skipped);
     if (junk > maxJunkBytes)
       throw new AppError('unavailable', 'The camera sends something that is no JPEG picture.');
     if (at < 0) return false;
@@ -51,14 +37,15 @@ export function createJpegSplitter(maxBytes = maxSampleBytes): JpegSplitter {
 
   /** Where the present picture ends; 0 where more bytes are needed, -1 where it is none. */
   const findEnd = (): number => {
+    const { bytes } = pending;
     for (;;) {
       if (isInScan) {
-        const at = buffer.subarray(0, held).indexOf(0xff, walked);
-        if (at < 0 || at + 1 >= held) {
-          walked = at < 0 ? held : at;
+        const at = bytes.indexOf(0xff, walked);
+        if (at < 0 || at + 1 >= bytes.length) {
+          walked = at < 0 ? bytes.length : at;
           return 0;
         }
-        const next = buffer[at + 1]!;
+        const next = bytes[at + 1]!;
         // Stuffed zero, RST0 to RST7, fill bytes: still the scan (§B.1.1.5).
         if (next === 0 || (next >= 0xd0 && next <= 0xd7)) walked = at + 2;
         else if (next === 0xff) walked = at + 1;
@@ -68,17 +55,17 @@ export function createJpegSplitter(maxBytes = maxSampleBytes): JpegSplitter {
         }
         continue;
       }
-      if (walked + 4 > held) {
-        const isEnd = walked + 2 <= held && buffer[walked] === 0xff && buffer[walked + 1] === 0xd9;
+      if (walked + 4 > bytes.length) {
+        const isEnd = walked + 2 <= bytes.length && bytes[walked] === 0xff && bytes[walked + 1] === 0xd9;
         return isEnd ? walked + 2 : 0;
       }
-      if (buffer[walked] !== 0xff) return -1;
-      const marker = buffer[walked + 1]!;
+      if (bytes[walked] !== 0xff) return -1;
+      const marker = bytes[walked + 1]!;
       if (marker === 0xd9) return walked + 2; //                 EOI
       if (marker === 0xff) walked += 1;
       else if (marker === 0xd8 || marker < 0xc0) return -1;
       else {
-        const length = buffer.readUInt16BE(walked + 2);
+        const length = bytes.readUInt16BE(walked + 2);
         if (length < 2) return -1;
         walked += 2 + length;
         isInScan = marker === 0xda; //                           SOS
@@ -88,12 +75,12 @@ export function createJpegSplitter(maxBytes = maxSampleBytes): JpegSplitter {
 
   return {
     *push(chunk) {
-      append(chunk);
+      pending.append(chunk);
       for (;;) {
         if (walked === 0 && !begin()) return;
         const end = findEnd();
         if (end === 0) {
-          if (held > maxBytes) {
+          if (pending.length > maxBytes) {
             throw new AppError(
               'unavailable',
               `The camera sends a picture of more than ${Math.round(maxBytes / 1024 / 1024)} MB.`,
@@ -104,12 +91,12 @@ export function createJpegSplitter(maxBytes = maxSampleBytes): JpegSplitter {
         walked = 0;
         if (end < 0) {
           // Damaged: on with what looks like the next picture.
-          drop(2);
+          pending.drop(2);
           junk += 2;
           continue;
         }
-        const picture = Buffer.from(buffer.subarray(0, end));
-        drop(end);
+        const picture = Buffer.from(pending.bytes.subarray(0, end));
+        pending.drop(end);
         yield picture;
       }
     },

@@ -2,6 +2,7 @@
 // it: any delimiter or none declared, lengths missing or wrong. Memory: one picture and what arrived after it;
 // each byte is looked at a bounded number of times.
 import { AppError } from '../../errors.ts';
+import { PendingBytes } from '../../media/pending-bytes.ts';
 import { maxSampleBytes } from '../driver.ts';
 import { trimJpeg } from '../jpeg.ts';
 
@@ -23,39 +24,23 @@ export type PictureParser = {
  * picture ends where it says.
  */
 export function createPictureParser(declared: string | null, maxBytes = maxSampleBytes): PictureParser {
-  let buffer = Buffer.alloc(64 * 1024);
-  let start = 0; // of what is not yet used
-  let end = 0; // of what is there
+  const pending = new PendingBytes(64 * 1024);
   let delimiter: Buffer | null = null;
   let isInBody = false;
   let announced: number | null = null;
   let isLengthTrusted = true;
   let skipped = 0; // since the last part, in search of the next delimiter
-  let searched = 0; // from `start`: where a delimiter has been looked for without success
+  let searched = 0; // where a delimiter has been looked for without success
 
-  const append = (chunk: Uint8Array) => {
-    if (start > 0 && end + chunk.length > buffer.length) {
-      buffer.copyWithin(0, start, end);
-      end -= start;
-      start = 0;
-    }
-    if (end + chunk.length > buffer.length) {
-      const grown = Buffer.alloc(Math.max(buffer.length * 2, end + chunk.length));
-      buffer.copy(grown, 0, 0, end);
-      buffer = grown;
-    }
-    buffer.set(chunk, end);
-    end += chunk.length;
-  };
   const use = (count: number) => {
-    start += count;
+    pending.drop(count);
     searched = 0;
   };
 
   /** Reads up to the end of a part's headers; false where more bytes are needed. */
   const readHead = (): boolean => {
     for (;;) {
-      const rest = buffer.subarray(start, end);
+      const rest = pending.bytes;
       const lineLength = rest.indexOf(lineEnd);
       if (lineLength < 0) {
         if (rest.length > maxHeadBytes) throw notAStream();
@@ -71,7 +56,7 @@ export function createPictureParser(declared: string | null, maxBytes = maxSampl
       if (skipped > maxBytes) throw notAStream();
       use(lineLength + 1);
     }
-    const rest = buffer.subarray(start, end);
+    const rest = pending.bytes;
     const head = endOfHead(rest);
     if (head < 0) {
       if (rest.length > maxHeadBytes)
@@ -88,7 +73,7 @@ export function createPictureParser(declared: string | null, maxBytes = maxSampl
 
   /** The next picture's bytes where they are all there; null where more are needed. */
   const readBody = (): Uint8Array | null => {
-    const rest = buffer.subarray(start, end);
+    const rest = pending.bytes;
     if (announced !== null && isLengthTrusted) {
       if (rest.length < announced) return null;
       const picture = trimJpeg(rest.subarray(0, announced));
@@ -116,7 +101,7 @@ export function createPictureParser(declared: string | null, maxBytes = maxSampl
 
   return {
     *push(chunk) {
-      append(chunk);
+      pending.append(chunk);
       for (;;) {
         if (!isInBody && !readHead()) break;
         const picture = readBody();
