@@ -11,7 +11,7 @@ import { lockDataFolder } from './data-lock.ts';
 import { AppError } from './errors.ts';
 import { createServer } from './http/server.ts';
 import { createLibrary } from './library/create-library.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics } from './metrics/metrics.ts';
 import { createProbe } from './workers/probe.ts';
 
 export type App = {

@@ -19,7 +19,7 @@ import { receivePush } from './receive-push.ts';
 import { driverNames, isModulePath, loadDriver } from './registry.ts';
 import { createSecretBox } from './secret-box.ts';
 import { shownOptions, withoutSecrets } from './secrets.ts';
-import { testCamera } from './test-camera.ts';
+import { tryCamera } from './try-camera.ts';
 
 /** Most cameras of one house: bounds what a visitor can make this program remember. */
 const maxCameras = 500;
@@ -225,7 +225,7 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
         throw new AppError('too-many', 'Other cameras are being tested; try again in a moment.');
       tests += 1;
       try {
-        return await testCamera(module, candidate.options, clock, AbortSignal.any([signal, closing.signal]));
+        return await tryCamera(module, candidate.options, clock, AbortSignal.any([signal, closing.signal]));
       } finally {
         tests -= 1;
       }

@@ -2,33 +2,17 @@
 // answer carries the headers that keep hostile content harmless.
 import type { FastifyInstance } from 'fastify';
 import { AppError } from '../errors.ts';
-import type { Services } from './services.ts';
+import { guardHeaders } from './policy.ts';
+
+const ownHeaders = Object.entries(guardHeaders);
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-/** Pages load nothing from elsewhere and run nothing that is written into them. Routes may set a stricter one. */
-export const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data: blob:",
-  "media-src 'self' blob:",
-  "connect-src 'self'",
-  "font-src 'self'",
-  "manifest-src 'self'",
-  "form-action 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'self'",
-].join('; ');
-
-export function installGuard(app: FastifyInstance, _services: Services): void {
+export function installGuard(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
     // On the raw response, so that hijacked answers (ranges, streams) carry them as well.
     const { raw } = reply;
-    raw.setHeader('Content-Security-Policy', contentSecurityPolicy);
-    raw.setHeader('X-Content-Type-Options', 'nosniff');
-    raw.setHeader('Referrer-Policy', 'same-origin');
-    raw.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+    for (const [name, value] of ownHeaders) raw.setHeader(name, value);
     if (!safeMethods.has(request.method) && !isFromHere(request.headers)) {
       done(new AppError('forbidden', 'This request came from a page of another site.'));
     } else done();

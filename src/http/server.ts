@@ -79,7 +79,7 @@ export async function buildFastify(services: Services): Promise<FastifyInstance>
     done();
   });
   installErrors(app, services);
-  installGuard(app, services);
+  installGuard(app);
   await installOpenApi(app);
 
   const routes = [

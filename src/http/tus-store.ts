@@ -5,7 +5,7 @@ import { DataStore, ERRORS, Metadata, Upload } from '@tus/server';
 import type { Video } from '../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../errors.ts';
 import type { ArrivingVideo, Library } from '../library/library.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 
 /** The name where the client sends none in `filename` (or `name`, as some clients call it). */
 const unnamed = 'Upload';

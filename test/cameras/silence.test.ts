@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pino from 'pino';
 import { SilenceAlarm } from '../../src/cameras/silence-alarm.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/metrics/metrics.ts';
 import { startCameraServer } from '../helpers/camera-server.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { numberedJpeg } from '../helpers/push-driver.ts';

@@ -10,7 +10,7 @@ import type { Config } from '../../src/config.ts';
 import { AppError } from '../../src/errors.ts';
 import type { Services } from '../../src/http/services.ts';
 import type { Library } from '../../src/library/library.ts';
-import type { Metrics } from '../../src/metrics.ts';
+import type { Metrics } from '../../src/metrics/metrics.ts';
 
 const dayMs = 86_400_000;
 

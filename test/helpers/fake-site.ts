@@ -2,6 +2,7 @@
 // one) that a browser finds everything it asks for. For `test/web` and `npm run look`.
 import { type FastifyInstance, fastify } from 'fastify';
 import { AppError, isAppError } from '../../src/errors.ts';
+import { installGuard } from '../../src/http/guard.ts';
 import { problemOf } from '../../src/http/problem.ts';
 import { pageRoutes } from '../../src/http/routes/pages.ts';
 import { errorPage } from '../../src/web/error-page.ts';
@@ -25,6 +26,7 @@ export type FakeSiteOptions = FakeOptions & {
 export async function startFakeSite(options: FakeSiteOptions = {}): Promise<FakeSite> {
   const services = createFakeServices(options);
   const app = fastify({ forceCloseConnections: true });
+  installGuard(app);
   app.setErrorHandler((error, request, reply) => {
     const known = isAppError(error) ? error : new AppError('internal', 'Something went wrong here.');
     const problem = problemOf(known);

@@ -47,7 +47,7 @@ test('links between documents lead somewhere', () => {
 });
 
 test('ref/metrics.md lists each metric of ours, and none that is not', async () => {
-  const { createMetrics } = await import('../../src/metrics.ts');
+  const { createMetrics } = await import('../../src/metrics/metrics.ts');
   const metrics = createMetrics({ cameras: { list: () => [], figures: () => [] }, clock: systemClock });
   const text = await metrics.read();
   const there = [...text.matchAll(/^# TYPE (kinora_\w+) (\w+)$/gm)].map(

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import { loadAssets } from '../../web/assets.ts';
 import { createFormats } from '../../web/formats.ts';
 import { apiDocsPage, type OpenApiDocument } from '../../web/pages/api-docs-page.ts';
-import { pageHeaders } from '../../web/policy.ts';
 import { createView } from '../../web/view.ts';
+import { pageHeaders } from '../policy.ts';
 import type { Services } from '../services.ts';
 
 export async function apiDocsRoutes(app: FastifyInstance, { clock }: Services): Promise<void> {

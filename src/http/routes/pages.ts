@@ -14,14 +14,12 @@ import { settingsPage } from '../../web/pages/settings-page.ts';
 import { uploadPage } from '../../web/pages/upload-page.ts';
 import { videoPage } from '../../web/pages/video-page.ts';
 import { videosPage } from '../../web/pages/videos-page.ts';
-import { pageHeaders } from '../../web/policy.ts';
 import { createView, themeCookieFor, themes, tvCookieFor, type View } from '../../web/view.ts';
+import { householdId } from '../household.ts';
+import { pageHeaders } from '../policy.ts';
 import type { Services } from '../services.ts';
 import { assetRoutes } from './assets.ts';
 import { cameraPageRoutes } from './camera-pages.ts';
-
-/** Until there are accounts all who watch are one. */
-const personId = 'household';
 
 /** Cards in one page of the library: fills the largest screen once and a phone several times. */
 const pageLimit = 60;
@@ -53,7 +51,7 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
     });
   const progressOf = (videos: readonly Video[]) =>
     library.getProgress(
-      personId,
+      householdId,
       videos.map((video) => video.id),
     );
 
@@ -64,7 +62,6 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       (_request, body, done) => done(null, new URLSearchParams(String(body))),
     );
     scope.addHook('onRequest', async (request, reply) => {
-      refuseForeignForms(request);
       keepTv(request, reply);
     });
 
@@ -174,15 +171,6 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       if (isAppError(error, 'not-found')) return null;
       throw error;
     }
-  }
-}
-
-/** A form on another site must not act here in a visitor's name (Fetch Metadata, `Sec-Fetch-Site`). */
-function refuseForeignForms(request: FastifyRequest): void {
-  if (request.method !== 'POST') return;
-  const site = request.headers['sec-fetch-site'];
-  if (site === 'cross-site' || site === 'same-site') {
-    throw new AppError('forbidden', 'That form was sent from another site.');
   }
 }
 

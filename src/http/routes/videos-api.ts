@@ -1,6 +1,7 @@
 // /api/v1/videos: the list in pages and whole (NDJSON, CSV), and one video's facts, title, bin and progress.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { householdId } from '../household.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
@@ -18,9 +19,6 @@ const ListBody = Type.Object({
   next: Type.Union([Type.String(), Type.Null()], { description: 'For `after`; null on the last page' }),
 });
 const ProgressBody = Type.Object({ positionMs: Type.Integer({ minimum: 0, maximum: 1e12 }) });
-
-/** Until there are accounts, everybody goes on watching where anybody stopped. */
-export const householdId = 'household';
 
 /** Lines of a streamed listing are sent in pieces of about this many characters. */
 const pieceLength = 32_768;

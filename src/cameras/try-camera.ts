@@ -21,7 +21,7 @@ const decodeMs = 5000;
 const stopMs = 1000;
 
 /** Never rejects but with the signal's reason. The driver has ended, or had a second to, when it resolves. */
-export async function testCamera(
+export async function tryCamera(
   driver: DriverModule,
   options: DriverOptions,
   clock: Clock,

@@ -1,8 +1,8 @@
 // What Prometheus reads at /metrics. One registry per program, made in app.ts; nothing global.
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { Cameras } from '../cameras/cameras.ts';
+import type { Clock } from '../clock.ts';
 import { addCameraMetrics } from './camera-metrics.ts';
-import type { Cameras } from './cameras/cameras.ts';
-import type { Clock } from './clock.ts';
 
 export type Metrics = {
   readonly contentType: string;

@@ -1,7 +1,7 @@
 // The cameras' metrics: read from their own counters when Prometheus asks, so that counting costs nothing twice.
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { CameraFigures, CameraInfo, Cameras } from './cameras/cameras.ts';
-import type { Clock } from './clock.ts';
+import type { CameraFigures, CameraInfo, Cameras } from '../cameras/cameras.ts';
+import type { Clock } from '../clock.ts';
 
 /** Counters of each camera; a camera that is removed takes its own along. */
 const counters: readonly [string, string, (figures: CameraFigures) => number][] = [
