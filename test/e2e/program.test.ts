@@ -1,6 +1,6 @@
 // The program as a process: settings that stop it, one copy a folder, the end by signals, help.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -145,5 +145,47 @@ describe('a running program', () => {
     } finally {
       await program.close();
     }
+  });
+});
+
+describe('npm start', () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+
+  async function npmStart() {
+    const child = spawn('npm', ['start'], {
+      cwd: root,
+      env: { ...plainEnvironment(), KINORA_DATA: join(folder, 'npm data'), KINORA_PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (piece: Buffer) => {
+      output += piece.toString();
+    });
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    const url = await until(() => /Kinora is ready: open (http:\/\/[^\s"]+)/.exec(output)?.[1], {
+      timeoutMs: 60_000,
+      what: 'the address',
+    });
+    return { child, ended, url, output: () => output };
+  }
+  const isGone = (url: string) =>
+    fetch(`${url}/livez`).then(
+      () => false,
+      () => true,
+    );
+
+  test('SIGTERM to npm drains the program and ends with status 0', async () => {
+    const { child, ended, url, output } = await npmStart();
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+    assert.match(output(), /SIGTERM: finishing/);
+    assert.ok(await isGone(url));
+  });
+
+  test('npm killed outright leaves nothing running', async () => {
+    const { child, ended, url } = await npmStart();
+    child.kill('SIGKILL');
+    await ended;
+    await until(() => isGone(url), { timeoutMs: 10_000, what: 'the end of the program' });
   });
 });
