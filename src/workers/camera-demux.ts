@@ -17,9 +17,10 @@ import type { DemuxSource } from './camera-messages.ts';
 import type { CameraReader, SendSample } from './camera-output.ts';
 import { check, ReadError } from './engine.ts';
 import { createPacketJoiner, type PacketJoiner } from './packet-joiner.ts';
+import { createPacketReader } from './packet-reader.ts';
 import type { WireSample } from './sample-wire.ts';
 import { createSoundReader, type SoundReader } from './sound-reader.ts';
-import { createVideoReader, type VideoReader } from './video-reader.ts';
+import { type CodedPicture, createVideoReader, type VideoReader } from './video-reader.ts';
 
 /** A camera sends every few milliseconds: reading gets so long to come round before it is interrupted. */
 const politeStopMs = 150;
@@ -91,7 +92,7 @@ export function createDemuxReader(source: DemuxSource, onOpened: () => void): Ca
       const rounds = new Rounds(source.pace === 'loop');
       const lanes = openLanes(opened, rounds, source.isDescribed ?? false);
       for (;;) {
-        await readOnce(opened, lanes, rounds, send, () => isStopping);
+        await readOnce(opened, lanes, rounds, send, source.pace === 'live', () => isStopping);
         if (isStopping) break;
         if (source.pace === 'live') throw new ReadError('read', 'EOF', 'the end of the stream');
         rounds.endRound();
@@ -156,10 +157,12 @@ async function readOnce(
   lanes: ReadonlyMap<number, Lane>,
   rounds: Rounds,
   send: SendSample,
+  isLive: boolean,
   isStopping: () => boolean,
 ): Promise<void> {
   const packet = new Packet();
   packet.alloc();
+  const packets = createPacketReader(input, packet, isLive);
   const made: WireSample[] = [];
   const take = (sample: WireSample) => {
     if (sample.data.length > 0 && sample.data.length <= maxSampleBytes) made.push(sample);
@@ -173,7 +176,9 @@ async function readOnce(
   };
   try {
     while (!isStopping()) {
-      const got = await input.readFrame(packet);
+      // Hot path: hundreds of packets a second, so that nothing is awaited that need not be.
+      const answer = packets.next();
+      const got = typeof answer === 'number' ? answer : await answer;
       if (isStopping() || got === AVERROR_EOF) break;
       if (got === AVERROR_EAGAIN) {
         await systemClock.sleep(1);
@@ -184,16 +189,18 @@ async function readOnce(
       const whole = lane?.joiner ? lane.joiner.push(packet) : packet;
       if (lane && whole) {
         const times = timesOf(whole, lane, rounds);
-        if (lane.reader.kind === 'sound') lane.reader.sound.push(whole, times.ptsMicros, take);
-        else lane.reader.video.push(whole, times, take);
+        if (lane.reader.kind === 'video') lane.reader.video.push(whole, times, take);
+        else lane.reader.sound.push(packet, times.ptsMicros, take);
         // By the decode times, which never go back in a file.
-        await rounds.wait(times.dtsMicros);
+        if (!isLive) await rounds.wait(times.dtsMicros);
       }
       packet.unref();
       useless = made.length > 0 ? 0 : useless + 1;
       if (useless > maxUselessPackets)
         throw new ReadError('read', 'INVALIDDATA', 'nothing comes of its packets');
-      await flush();
+      if (made.length > 0) await flush();
+      const turn = packets.turn(lane?.joiner != null && whole !== null);
+      if (turn) await turn;
     }
     if (isStopping()) return;
     for (const { reader, lastMicros } of lanes.values()) {
@@ -255,7 +262,7 @@ function openSound(stream: Stream): SoundReader | null {
   }
 }
 
-function timesOf(packet: Packet, lane: Lane, rounds: Rounds): { ptsMicros: number; dtsMicros: number } {
+function timesOf(packet: CodedPicture, lane: Lane, rounds: Rounds): { ptsMicros: number; dtsMicros: number } {
   const { pts, dts, duration } = packet;
   const timeOf = (ticks: bigint) => rounds.timeOf(Number(ticks) * lane.microsPerTick);
   const lengthMicros = duration > 0n ? Number(duration) * lane.microsPerTick : usualPacketMicros;

@@ -1,7 +1,7 @@
 // A stream's pictures as they go to the server: H.264, H.265 and JPEG as they come, all else made JPEG. Runs in
 // processes with FFmpeg only.
 import { AV_CODEC_ID_H264, AV_CODEC_ID_HEVC, AV_CODEC_ID_MJPEG, AV_NOPTS_VALUE } from 'node-av/constants';
-import type { CodecParameters, Packet } from 'node-av/lib';
+import { type CodecParameters, Packet } from 'node-av/lib';
 import { createAccessUnits } from './access-units.ts';
 import { recordMaker } from './engine.ts';
 import { withHuffmanTables } from './huffman-tables.ts';
@@ -10,9 +10,12 @@ import type { WireSample } from './sample-wire.ts';
 
 export type PacketTimes = { readonly ptsMicros: number; readonly dtsMicros: number };
 
+/** What is read of a packet; a packet itself, or one put together of several. Times in the stream's own ticks. */
+export type CodedPicture = Pick<Packet, 'data' | 'isKeyframe' | 'pts' | 'dts' | 'duration'>;
+
 export type VideoReader = {
   /** Takes a packet (null at the end of the input; it may begin again) and hands over what comes of it. */
-  push(packet: Packet | null, times: PacketTimes, take: (sample: WireSample) => void): void;
+  push(packet: CodedPicture | null, times: PacketTimes, take: (sample: WireSample) => void): void;
 };
 
 /** `microsOf` turns the stream's own times into the server's. Throws a `ReadError` where FFmpeg has no decoder. */
@@ -56,7 +59,7 @@ function makeJpeg(parameters: CodecParameters, microsOf: (ticks: bigint) => numb
   let maker = createJpegMaker(parameters);
   return {
     push(packet, { ptsMicros }, take) {
-      maker.push(packet, (data, pts) => {
+      maker.push(packet && asPacket(packet), (data, pts) => {
         const atMicros = pts === AV_NOPTS_VALUE ? ptsMicros : microsOf(pts);
         take({ codec: 'jpeg', data, ptsMicros: atMicros, isKey: true });
       });
@@ -66,4 +69,14 @@ function makeJpeg(parameters: CodecParameters, microsOf: (ticks: bigint) => numb
       maker = createJpegMaker(parameters);
     },
   };
+}
+
+function asPacket(picture: CodedPicture): Packet {
+  if (picture instanceof Packet) return picture;
+  const packet = new Packet();
+  packet.alloc();
+  packet.data = picture.data;
+  packet.pts = picture.pts;
+  packet.dts = picture.dts;
+  return packet;
 }

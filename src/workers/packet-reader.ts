@@ -1,0 +1,60 @@
+// Reads packets one after the other. A live camera sends hundreds a second, one per RTP packet, and a read in
+// FFmpeg's own thread costs more than all else that is done with a packet: while a camera flows it is read where we
+// are, and the process looks up between two pictures.
+import type { FormatContext, Packet } from 'node-av/lib';
+
+/** A camera that lets us wait longer than this does not flow: half of what the server grants for a goodbye. */
+const slowMs = 250;
+/** For so long after such a wait is read in the other thread, so that a slow camera holds up nothing. */
+const slowForMs = 3000;
+/** The longest without a look at what the server says, while packets come. */
+const maxBusyMs = 50;
+/** A picture's packets come within some milliseconds of each other: read in one go they cost less. */
+const gatherMs = 4;
+
+export type PacketReader = {
+  /** Reads the next packet; gives back what FFmpeg answered. */
+  next(): number | Promise<number>;
+  /** To be awaited after each packet where it is not null. `isNewPicture`: a picture has just begun. */
+  turn(isNewPicture: boolean): Promise<void> | null;
+};
+
+/** `isLive`: the input comes over the network at its own pace; else every read is made in the other thread. */
+export function createPacketReader(input: FormatContext, packet: Packet, isLive: boolean): PacketReader {
+  // As long as it is not known to flow it does not.
+  let slowUntilMs = isLive ? performance.now() + slowForMs / 3 : Number.POSITIVE_INFINITY;
+  let turnedAtMs = performance.now();
+
+  const note = (startedAtMs: number) => {
+    const nowMs = performance.now();
+    if (nowMs - startedAtMs > slowMs) slowUntilMs = nowMs + slowForMs;
+  };
+  const nextElsewhere = async (startedAtMs: number): Promise<number> => {
+    const answer = await input.readFrame(packet);
+    note(startedAtMs);
+    turnedAtMs = performance.now();
+    return answer;
+  };
+
+  return {
+    next() {
+      const startedAtMs = performance.now();
+      if (startedAtMs < slowUntilMs) return nextElsewhere(startedAtMs);
+      const answer = input.readFrameSync(packet);
+      note(startedAtMs);
+      return answer;
+    },
+    turn(isNewPicture) {
+      const nowMs = performance.now();
+      const busyMs = nowMs - turnedAtMs;
+      if (nowMs < slowUntilMs || (busyMs < maxBusyMs && !isNewPicture)) return null;
+      // One that catches up is not made to wait.
+      const isRushing = busyMs < 3 * gatherMs;
+      if (isRushing && busyMs < maxBusyMs) return null;
+      turnedAtMs = nowMs + gatherMs;
+      return isNewPicture
+        ? new Promise((resolve) => setTimeout(resolve, gatherMs))
+        : new Promise(setImmediate);
+    },
+  };
+}
