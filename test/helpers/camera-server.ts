@@ -36,6 +36,8 @@ export type CameraServer = {
   readonly dataFolder: string;
   /** Lines of the log. */
   readonly lines: string[];
+  /** Open now. */
+  connections(): Promise<number>;
   /** Idempotent, and done after the test by itself. */
   close(): Promise<void>;
 };
@@ -46,6 +48,7 @@ export async function startCameraServer({
   load,
   carrier,
   discovery,
+  clock = createFakeClock(),
 }: {
   driver?: PushDriver;
   load?: NonNullable<Parameters<typeof createCameras>[0]['load']>;
@@ -53,8 +56,8 @@ export async function startCameraServer({
   carrier?: PictureCarrier;
   /** Where cameras are looked for. */
   discovery?: NonNullable<Parameters<typeof createCameras>[0]['discovery']>;
+  clock?: FakeClock;
 } = {}): Promise<CameraServer> {
-  const clock = createFakeClock();
   const stored: StoredCamera[] = [];
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
@@ -76,6 +79,10 @@ export async function startCameraServer({
   await cameraPushRoutes(app, services);
   await app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = app.server.address() as { port: number };
+  const connections = () =>
+    new Promise<number>((resolve, reject) =>
+      app.server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    );
   const close = async () => {
     const closed = cameras.close();
     await clock.advance(1000);
@@ -85,7 +92,8 @@ export async function startCameraServer({
   };
   // A test that fails half way must not leave a listener that keeps the run alive.
   after(close);
-  return { url: `http://127.0.0.1:${port}`, port, cameras, clock, driver, stored, dataFolder, lines, close };
+  const url = `http://127.0.0.1:${port}`;
+  return { url, port, cameras, clock, driver, stored, dataFolder, lines, connections, close };
 }
 
 export type StreamViewer = {

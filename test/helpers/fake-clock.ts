@@ -13,8 +13,11 @@ export type FakeClock = Clock & {
 
 type Sleeper = { readonly dueMs: number; wake(): void };
 
-/** Starts at a fixed moment of wall time. */
-export function createFakeClock(startMs = Date.UTC(2026, 0, 1, 12)): FakeClock {
+/**
+ * Starts at a fixed moment of wall time. Sleepers who are due within `grainMs` of each other wake together, late rather
+ * than early: for tests of hours.
+ */
+export function createFakeClock(startMs = Date.UTC(2026, 0, 1, 12), grainMs = 0): FakeClock {
   let elapsedMs = 0;
   const sleepers = new Set<Sleeper>();
   const settle = async () => {
@@ -46,10 +49,12 @@ export function createFakeClock(startMs = Date.UTC(2026, 0, 1, 12)): FakeClock {
       const endMs = elapsedMs + ms;
       await settle();
       for (;;) {
-        const next = [...sleepers].sort((a, b) => a.dueMs - b.dueMs)[0];
+        const waiting = [...sleepers].sort((a, b) => a.dueMs - b.dueMs);
+        const next = waiting[0];
         if (!next || next.dueMs > endMs) break;
-        elapsedMs = Math.max(elapsedMs, next.dueMs);
-        next.wake();
+        elapsedMs = Math.max(elapsedMs, Math.min(endMs, next.dueMs + grainMs));
+        if (grainMs === 0) next.wake();
+        else for (const sleeper of waiting) if (sleeper.dueMs <= elapsedMs) sleeper.wake();
         await settle();
       }
       elapsedMs = endMs;
