@@ -1,5 +1,5 @@
 // The structured log: JSON lines for machines, a readable form on a terminal. Nothing secret is ever logged:
-// headers that carry credentials are not part of any line, and addresses go through `withoutPassword`.
+// headers that carry credentials are not part of any line, and what cameras say goes through `cameras/secrets.ts`.
 import { type Logger, pino } from 'pino';
 import type { Config } from './config.ts';
 
@@ -18,9 +18,4 @@ export async function createLog(settings: Config['log']): Promise<Logger> {
       colorize: process.stdout.isTTY,
     }),
   );
-}
-
-/** An address without its user name and password, for logs and pages; text that is no address stays as it is. */
-export function withoutPassword(address: string): string {
-  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1');
 }

@@ -9,7 +9,7 @@ import type { DiskRoom } from './disk-room.ts';
 import type { Gate } from './gate.ts';
 
 /** Uploads come in pieces of 16 to 64 KiB: a system call for each cost twice the time of one for 256 KiB. */
-export const bufferBytes = 256 * 1024;
+const bufferBytes = 256 * 1024;
 /** A sync in the background begins whenever this much is new... */
 const syncEveryBytes = 32 * 1024 * 1024;
 /** ...and writing waits for it when this much is not on the disk yet. */

@@ -25,7 +25,7 @@ const snapshotFps = 2;
  * Most streams of all cameras together: each is a process of 40 to 70 MB of its own, and half of the machine's memory
  * is for other things.
  */
-export const maxStreamsOfAll = Math.max(4, Math.floor(totalmem() / (128 * 1024 * 1024)));
+const maxStreamsOfAll = Math.max(4, Math.floor(totalmem() / (128 * 1024 * 1024)));
 
 export type CameraPicturesSetup = Pick<DerivedSetup, 'lingerMs' | 'clock' | 'log' | 'random' | 'make'> & {
   readonly source: Hub;

@@ -22,7 +22,7 @@ export function installErrors(app: FastifyInstance, { log }: Services): void {
 }
 
 /** Answers with an error in the form the client reads. */
-export function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
   const problem = problemOf(error);
   reply.code(problem.status).header('Cache-Control', 'no-store').header('Vary', 'Accept');
   if (error.kind === 'unavailable' || error.kind === 'no-room') reply.header('Retry-After', '10');

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 /** A client that has the answer stops soon; one that sends on for this much longer is cut. */
 const lingerMs = 5000;
 /** What a client may have under way in buffers and windows when the answer is sent, with room to spare. */
-export const lingerBytes = 64 * 1024 * 1024;
+const lingerBytes = 64 * 1024 * 1024;
 
 /**
  * An `onSend` hook: where the request's body is still coming, the connection ends after the answer, and the

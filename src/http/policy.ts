@@ -4,7 +4,7 @@
  * Nothing is loaded from elsewhere, nothing runs that is written into a page, and no other site frames one. Routes of
  * bytes set a stricter one. `styleHashes` allow the style elements of the player's parts.
  */
-export function contentSecurityPolicy(styleHashes: readonly string[] = []): string {
+function contentSecurityPolicy(styleHashes: readonly string[] = []): string {
   return [
     "default-src 'none'",
     "script-src 'self'",

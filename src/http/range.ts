@@ -13,7 +13,7 @@ export type RangeRequest =
   | { readonly kind: 'ranges'; readonly ranges: readonly ByteRange[] };
 
 /** More ranges than any player sends; past it the header is taken for an attack (§17.15) and ignored. */
-export const maxRanges = 16;
+const maxRanges = 16;
 
 const ignored: RangeRequest = { kind: 'ignored' };
 const unsatisfiable: RangeRequest = { kind: 'unsatisfiable' };

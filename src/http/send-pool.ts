@@ -7,7 +7,7 @@ import { createSocketQueues, type SocketQueues } from './socket-queues.ts';
 /** The largest buffer: past it, fewer system calls no longer show in the CPU time per byte. */
 export const maxBufferBytes = 1024 * 1024;
 /** The smallest: what a thousand clients that never read may hold each. */
-export const minBufferBytes = 16 * 1024;
+const minBufferBytes = 16 * 1024;
 /** A buffer may take this share of what is left of the budget, so that slow readers never starve the others. */
 const budgetShare = 16;
 /** All buffers of a process together. */

@@ -36,8 +36,6 @@ export type Server = {
   close(): Promise<void>;
 };
 
-export type KinoraFastify = FastifyInstance;
-
 /** Builds the server with every route. It does not listen yet. */
 export async function createServer(services: Services): Promise<Server> {
   const app = await buildFastify(services);
@@ -52,7 +50,7 @@ export async function createServer(services: Services): Promise<Server> {
 }
 
 /** The Fastify instance alone, for tests that inject requests or listen by themselves. */
-export async function buildFastify(services: Services): Promise<FastifyInstance> {
+async function buildFastify(services: Services): Promise<FastifyInstance> {
   const app = fastify({
     loggerInstance: services.log as FastifyBaseLogger,
     schemaController: schemaController as FastifyServerOptions['schemaController'] & object,

@@ -10,7 +10,8 @@ import { Arrival, type ArrivalTools, discard } from './arrival.ts';
 import { type CarefulScan, createCarefulScan, replay } from './careful-scan.ts';
 import type { ArrivingVideo, NewArrival } from './library.ts';
 import { createLocks } from './locks.ts';
-import { finishStored, recoverArrival, standingOf } from './recovery.ts';
+import { recoverArrival, standingOf } from './recovery.ts';
+import { sealedArrival } from './sealed-arrival.ts';
 import { storedFileName, titleFromFileName } from './titles.ts';
 import type { VideoMaker } from './video-maker.ts';
 
@@ -268,36 +269,4 @@ function logUnfinished(error: unknown, video: Video, log: Logger): void {
       'a video that had arrived could not be finished; the next start tries again',
     );
   }
-}
-
-/** One whose blob was sealed before its index could be stored: it takes no bytes, only the end is missing. */
-function sealedArrival(
-  video: Video,
-  receivedBytes: number,
-  tools: ArrivalsTools,
-  release: () => void,
-): ArrivingVideo {
-  return {
-    id: video.id,
-    receivedBytes,
-    write: async () => {
-      throw new AppError('conflict', 'All of this upload has arrived.');
-    },
-    sync: async () => {},
-    async finish() {
-      try {
-        return await finishStored(video, tools);
-      } finally {
-        release();
-      }
-    },
-    suspend: async () => release(),
-    async cancel() {
-      try {
-        await discard(tools, video);
-      } finally {
-        release();
-      }
-    },
-  };
 }

@@ -3,7 +3,7 @@
 
 /** Longest title and file name kept, in UTF-16 units. */
 export const maxTitleLength = 500;
-export const maxFileNameLength = 1000;
+const maxFileNameLength = 1000;
 
 /** C0, DEL and C1 controls, NUL among them: they cut strings short in other programs and break headers. */
 const controls = /[\u0000-\u001f\u007f-\u009f]/g;
@@ -16,7 +16,7 @@ const invisible = /[\u061c\u200b\u200e\u200f\u202a-\u202e\u2028\u2029\u2060-\u20
 const extension = /\.(?=[a-z0-9]{1,5}$)[a-z0-9]*[a-z][a-z0-9]*$/i;
 
 /** Cuts to at most `length` UTF-16 units, not through a character of two. */
-export function cutText(text: string, length: number): string {
+function cutText(text: string, length: number): string {
   if (text.length <= length) return text;
   const last = text.charCodeAt(length - 1);
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? length - 1 : length);

@@ -64,7 +64,7 @@ export function createVideoMaker(tools: MakerTools): VideoMaker {
 }
 
 /** The row of an indexed file. */
-export function describeIndexed(index: MediaIndex, indexId: string): Arrival {
+function describeIndexed(index: MediaIndex, indexId: string): Arrival {
   const { sizeBytes, durationMs, container } = index;
   const { status, viewType, originalType, reason, tracks } = describePlayable(index);
   return {

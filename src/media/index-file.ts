@@ -8,7 +8,7 @@ import { type Chapter, type Container, codecs, type Edit, type MediaIndex, type 
 
 const magic = 'KinoraIx';
 /** Raised with every change of the layout; a file of another version is built anew (`kinora check --repair`). */
-export const indexVersion = 2;
+const indexVersion = 2;
 const headBytes = 16;
 const containers: readonly Container[] = ['matroska', 'webm', 'mp4', 'mov'];
 const kinds = ['video', 'audio', 'subtitle'] as const;

@@ -47,7 +47,7 @@ export function describePlayable(index: MediaIndex): Playable {
 }
 
 /** The line of one track. */
-export function summarizeTrack(track: Track): TrackLine {
+function summarizeTrack(track: Track): TrackLine {
   const { number, kind, codec, codecName, codecString, language, name } = track;
   const { width, height, channels, sampleRate, obstacle } = track;
   return {

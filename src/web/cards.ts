@@ -106,7 +106,7 @@ export function timeAgo(view: View, atMs: number): string {
 }
 
 /** What a camera's state is called, here and everywhere. */
-export const cameraStateNames = {
+const cameraStateNames = {
   off: 'Off',
   starting: 'Starting',
   live: 'Live',

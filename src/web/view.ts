@@ -29,13 +29,13 @@ function readCookie(header: string | undefined, name: string): string | null {
 }
 
 /** The theme a person chose, `system` where none. */
-export function themeOf(cookieHeader: string | undefined): Theme {
+function themeOf(cookieHeader: string | undefined): Theme {
   const value = readCookie(cookieHeader, themeCookie);
   return themes.find((theme) => theme === value) ?? 'system';
 }
 
 /** Whether this browser was told that it is a television. */
-export function isTvOf(cookieHeader: string | undefined): boolean {
+function isTvOf(cookieHeader: string | undefined): boolean {
   return readCookie(cookieHeader, tvCookie) === '1';
 }
 

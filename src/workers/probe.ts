@@ -136,7 +136,7 @@ function converse(
   return promise;
 }
 
-export const noEngine =
+const noEngine =
   'The engine for other formats (node-av) is not installed on this machine, so their length and codecs are not known.';
 
 function errorOf(end: ProcessEnd): AppError {

@@ -9,9 +9,9 @@
 
 const white = 235;
 const black = 16;
-export const numberBits = 16;
+const numberBits = 16;
 /** 24 bits go round in 4.6 hours: enough to measure a delay. */
-export const clockBits = 24;
+const clockBits = 24;
 
 /** 75 % colour bars (Y, U, V of ITU-R BT.601): white, yellow, cyan, green, magenta, red, blue, black. */
 const bars: readonly (readonly [number, number, number])[] = [

@@ -1,8 +1,8 @@
-// The calls of Video4Linux2 that reading a camera takes (linux/videodev2.h), through the optional package koffi: a
-// webcam's JPEG pictures need no engine, and are copied once. Layouts are those of 64-bit machines.
-import { createRequire } from 'node:module';
+// The calls of Video4Linux2 that reading a camera takes (linux/videodev2.h): a webcam's JPEG pictures need no engine, and
+// are copied once. Layouts are those of 64-bit machines.
 import { systemClock } from '../clock.ts';
 import type { DeviceMode, InputFailure } from './camera-messages.ts';
+import type { Libc } from './libc.ts';
 import { errnoName, ReadError } from './read-error.ts';
 
 /** _IOC of asm-generic/ioctl.h: direction, size of the argument, 'V', number. */
@@ -86,53 +86,6 @@ export type V4l2Format = {
   readonly height: number;
   readonly bytesPerLine: number;
 };
-
-type Libc = {
-  readonly open: (path: string, flags: number) => number;
-  readonly close: (fd: number) => number;
-  readonly ioctl: (fd: number, request: number, argument: Buffer) => number;
-  /** Resolves to the number of ready descriptors. */
-  readonly poll: (descriptor: Buffer, timeoutMs: number) => Promise<number>;
-  readonly map: (fd: number, length: number, offset: number) => { bytes: Buffer; free: () => void };
-  readonly errno: () => number;
-};
-
-/** null where this machine has no such calls: not Linux, not 64-bit, or koffi is not installed. */
-export function loadV4l2Calls(): Libc | null {
-  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) return null;
-  try {
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    // Of the process, not of the file libc.so: a preloaded library is heard.
-    const libc = koffi.load(null);
-    const open = libc.func('int open(const char *path, int flags, ...)');
-    const ioctl = libc.func('int ioctl(int fd, unsigned long request, ...)');
-    const poll = libc.func('int poll(void *descriptors, unsigned long count, int timeout)');
-    const mmap = libc.func(
-      'void *mmap(void *at, size_t length, int protection, int flags, int fd, long offset)',
-    );
-    const munmap = libc.func('int munmap(void *at, size_t length)');
-    return {
-      open: (path, flags) => open(path, flags, 'int', 0),
-      close: libc.func('int close(int fd)') as unknown as Libc['close'],
-      ioctl: (fd, request, argument) => ioctl(fd, request, 'void *', argument),
-      poll: (descriptor, timeoutMs) =>
-        new Promise((resolve) => {
-          poll.async(descriptor, 1, timeoutMs, (error: unknown, ready: number) =>
-            resolve(error ? -1 : ready),
-          );
-        }),
-      map(fd, length, offset) {
-        const at = mmap(null, length, 3, 1, fd, offset); // PROT_READ | PROT_WRITE, MAP_SHARED
-        if (at === null || koffi.address(at) === 0xffff_ffff_ffff_ffffn)
-          throw new ReadError('open', errnoName(koffi.errno()), 'mmap');
-        return { bytes: Buffer.from(koffi.view(at, length)), free: () => void munmap(at, length) };
-      },
-      errno: () => koffi.errno(),
-    };
-  } catch {
-    return null;
-  }
-}
 
 /** Opens a device. Throws a `ReadError` where it is not there, not allowed, or no camera. */
 export function openV4l2(libc: Libc, path: string): V4l2Device {

@@ -3,9 +3,10 @@
 import type { DeviceMode, V4l2Source } from './camera-messages.ts';
 import type { CameraReader, SendSample } from './camera-output.ts';
 import { withHuffmanTables } from './huffman-tables.ts';
+import { loadLibc } from './libc.ts';
 import { ReadError } from './read-error.ts';
 import type { WireSample } from './sample-wire.ts';
-import { type Fourcc, loadV4l2Calls, openV4l2, type V4l2Device, type V4l2Format } from './v4l2-calls.ts';
+import { type Fourcc, openV4l2, type V4l2Device, type V4l2Format } from './v4l2-calls.ts';
 
 /** Formats by the device's name for them and by ours (FFmpeg's), the ones to be preferred first. */
 const formatNames = new Map<Fourcc, string>([
@@ -27,7 +28,7 @@ type Convert = (bytes: Buffer, atMicros: number) => WireSample | null;
 
 /** null where this machine has no such calls. */
 export function createV4l2Reader(source: V4l2Source, onOpened: () => void): CameraReader | null {
-  const libc = loadV4l2Calls();
+  const libc = loadLibc();
   if (!libc) return null;
   let isStopping = false;
   return {
@@ -52,7 +53,7 @@ export function createV4l2Reader(source: V4l2Source, onOpened: () => void): Came
 
 /** What a device offers; null where this machine has no such calls. Throws a `ReadError` where it cannot be opened. */
 export function listV4l2Device(path: string): DeviceMode[] | null {
-  const libc = loadV4l2Calls();
+  const libc = loadLibc();
   if (!libc) return null;
   const device = openV4l2(libc, path);
   try {

@@ -5,7 +5,7 @@
 export const applicationId = 0x4b696e6f;
 
 /** `PRAGMA user_version` of the schema below. */
-export const schemaVersion = 1;
+const schemaVersion = 1;
 
 export const schema = `
 -- One row for each video, from its first byte on.

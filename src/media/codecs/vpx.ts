@@ -32,7 +32,7 @@ const levels = [
 ] as const;
 
 /** The lowest level that holds such pictures at 30 a second (the rate is not known when this is asked). */
-export function vpxLevel(width: number, height: number): number {
+function vpxLevel(width: number, height: number): number {
   const picture = width * height;
   return levels.find(([, rate, size]) => picture <= size && picture * 30 <= rate)?.[0] ?? 62;
 }

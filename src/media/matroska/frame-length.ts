@@ -17,7 +17,7 @@ const silkLengths = [480, 960, 1920, 2880] as const;
 const celtLengths = [120, 240, 480, 960] as const;
 
 /** Samples at 48 kHz in an Opus packet (RFC 6716 §3.1, §3.2); 0 where the packet is not valid. */
-export function opusFrameLength(bytes: Uint8Array, at: number, end: number): number {
+function opusFrameLength(bytes: Uint8Array, at: number, end: number): number {
   if (at >= end) return 0;
   const toc = bytes[at]!;
   const config = toc >> 3;
@@ -30,7 +30,7 @@ export function opusFrameLength(bytes: Uint8Array, at: number, end: number): num
 }
 
 /** Samples in a FLAC frame (RFC 9639 §9.1); 0 where the frame is not valid. */
-export function flacFrameLength(bytes: Uint8Array, at: number, end: number): number {
+function flacFrameLength(bytes: Uint8Array, at: number, end: number): number {
   if (end - at < 6 || bytes[at] !== 0xff || (bytes[at + 1]! & 0xfe) !== 0xf8) return 0;
   const code = bytes[at + 2]! >> 4;
   if (code === 1) return 192;

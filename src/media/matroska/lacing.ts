@@ -5,7 +5,7 @@ import { vintBytes, vintValue } from './ebml.ts';
 export const lacings = { none: 0, xiph: 1, fixed: 2, ebml: 3 } as const;
 
 /** An answer of Lace.read: the sizes cannot be right. */
-export const damagedLace = -1;
+const damagedLace = -1;
 
 /** The frame sizes of one Block; one object serves a whole scan. */
 export class Lace {

@@ -70,7 +70,7 @@ export function soundTimes(
 }
 
 /** Ticks per second for times that come from Blocks: those of the file where that is a whole and sensible number. */
-export function blockTimescale(scaleNs: number): number {
+function blockTimescale(scaleNs: number): number {
   const perSecond = 1e9 / scaleNs;
   if (Number.isInteger(perSecond) && perSecond >= 1000 && perSecond <= 1_000_000) return perSecond;
   // Finer would not leave room for a pause of an hour in the 32 bits of stts (ISO/IEC 14496-12 §8.6.1.2).
