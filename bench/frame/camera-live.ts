@@ -1,10 +1,11 @@
 // Live H.264 to many viewers as bench/cameras.ts measures it: a film of 1080p sent as a camera in its own time, as
 // fragmented MP4, beside nginx sending the same bytes from a file: as fast as it can, and at the camera's rate.
+import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { chmod, mkdtemp, stat, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
-import { makeMedia } from '../../test/helpers/media/media.ts';
+import { promisify } from 'node:util';
 import { type ChildServer, findOrInstall, freePort, startKinora, startServer } from './child-server.ts';
 import { createLoadClient, type LoadFigures } from './load.ts';
 import { cpuSecondsOfTree, median, residentMb, table } from './machine.ts';
@@ -21,7 +22,9 @@ export async function measureLive(folder: string, seconds: number, rounds: numbe
   const own = await mkdtemp(join(folder, 'live-'));
   await chmod(folder, 0o755);
   await chmod(own, 0o755);
-  const film = await makeFilm();
+  if (findOrInstall('ffmpeg', 'ffmpeg', '-version') === null) return;
+  const film = join(own, 'film.mp4');
+  await makeFilm(film);
   await writeFile(
     join(own, 'kinora.toml'),
     `[[camera]]\nid = "door"\ndriver = "file"\npath = ${JSON.stringify(film)}\n`,
@@ -35,13 +38,13 @@ export async function measureLive(folder: string, seconds: number, rounds: numbe
   const client = await createLoadClient(own);
   // What a viewer got in twenty seconds is what nginx sends.
   await record(live.url, join(own, 'same.mp4'), 20);
-  const nginx = await startNginx(own);
+  const sizeBytes = (await stat(join(own, 'same.mp4'))).size;
+  const nginx = await startNginx(own, sizeBytes / 20);
   const targets = [{ name: 'Kinora', ...live }];
   if (nginx) {
     targets.push({ name: 'nginx, at that rate', url: `${nginx.url}/paced/same.mp4`, pid: nginx.pid });
     targets.push({ name: 'nginx, at full speed', url: `${nginx.url}/same.mp4`, pid: nginx.pid });
   }
-  const sizeBytes = (await stat(join(own, 'same.mp4'))).size;
   const one = (target: (typeof targets)[number], forSeconds: number) =>
     client.run({ ...target, connections: viewers, seconds: forSeconds, sizeBytes });
   const figures = new Map<string, LoadFigures[]>(targets.map(({ name }) => [name, []]));
@@ -66,17 +69,13 @@ export async function measureLive(folder: string, seconds: number, rounds: numbe
   await kinora.close();
 }
 
-function makeFilm(): Promise<string> {
-  return makeMedia({
-    container: 'mp4',
-    video: {
-      ...({ codec: 'h264', width: 1920, height: 1080, seconds: 4, bFrames: 0, keyInterval: 25 } as const),
-      options: {
-        ...{ preset: 'ultrafast', 'x264-params': 'nal-hrd=cbr' },
-        ...{ b: rate, maxrate: rate, minrate: rate, bufsize: rate },
-      },
-    },
-  });
+/** Four seconds with noise in them: filler that an encoder puts in for a constant rate is not passed on. */
+async function makeFilm(path: string): Promise<void> {
+  const picture = 'testsrc2=size=1920x1080:rate=25,noise=alls=16:allf=t';
+  const encode = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '25', '-bf', '0'];
+  const limits = ['-b:v', rate, '-maxrate', rate, '-bufsize', rate];
+  const all = ['-v', 'error', '-f', 'lavfi', '-i', picture, '-t', '4', ...encode, ...limits, path];
+  await promisify(execFile)('ffmpeg', all);
 }
 
 /** Percent of a core while one viewer watches, over five seconds. */
@@ -114,7 +113,7 @@ function open(url: string) {
 }
 
 /** Debian's nginx with one worker; what lies under /paced/ goes at the camera's rate. */
-async function startNginx(folder: string): Promise<ChildServer | null> {
+async function startNginx(folder: string, bytesPerSecond: number): Promise<ChildServer | null> {
   if (findOrInstall('nginx', 'nginx-light', '-v') === null) return null;
   const port = await freePort();
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -127,7 +126,7 @@ async function startNginx(folder: string): Promise<ChildServer | null> {
 events { worker_connections 4096; }
 http { access_log off; sendfile on; tcp_nopush on; ${temporary.join(' ')}
   server { listen 127.0.0.1:${port}; root ${folder};
-    location /paced/ { alias ${folder}/; limit_rate ${Number(rate) / 8}; } } }`,
+    location /paced/ { alias ${folder}/; limit_rate ${Math.round(bytesPerSecond)}; } } }`,
   );
   return startServer('nginx', ['-c', path], port);
 }
