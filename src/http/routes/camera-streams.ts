@@ -7,6 +7,7 @@ import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
+import { untilGone } from './until-gone.ts';
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 
@@ -108,28 +109,22 @@ export function cameraStreamRoutes(
         const isAtHand = isFresh && width === null && camera.kinds.pictures;
         if (camera.state !== 'live' || !isAtHand) return reply.type('image/jpeg').send();
       }
-      const gone = new AbortController();
-      const onClose = () => gone.abort(new AppError('unavailable', 'The client has gone.'));
-      request.raw.socket.once('close', onClose);
-      try {
-        const picture = await cameras.snapshot(id, snapshotMaxAgeMs, gone.signal, width);
-        // The sequence alone could come again after a restart of the program.
-        const etag = `"${picture.takenAtMs.toString(36)}-${picture.sequence.toString(36)}"`;
-        reply.header('ETag', etag).header('Last-Modified', new Date(picture.takenAtMs).toUTCString());
-        const verdict = evaluateConditions(
-          request.headers,
-          { etag, lastModifiedMs: picture.takenAtMs },
-          clock.nowMs(),
-        );
-        if (verdict === 'not-modified') return reply.code(304).send();
-        if (verdict === 'precondition-failed')
-          throw new AppError('precondition', 'There is a newer picture.');
-        return reply
-          .type('image/jpeg')
-          .send(Buffer.from(picture.jpeg.buffer, picture.jpeg.byteOffset, picture.jpeg.byteLength));
-      } finally {
-        request.raw.socket.off('close', onClose);
-      }
+      const picture = await untilGone(request, (signal) =>
+        cameras.snapshot(id, snapshotMaxAgeMs, signal, width),
+      );
+      // The sequence alone could come again after a restart of the program.
+      const etag = `"${picture.takenAtMs.toString(36)}-${picture.sequence.toString(36)}"`;
+      reply.header('ETag', etag).header('Last-Modified', new Date(picture.takenAtMs).toUTCString());
+      const verdict = evaluateConditions(
+        request.headers,
+        { etag, lastModifiedMs: picture.takenAtMs },
+        clock.nowMs(),
+      );
+      if (verdict === 'not-modified') return reply.code(304).send();
+      if (verdict === 'precondition-failed') throw new AppError('precondition', 'There is a newer picture.');
+      return reply
+        .type('image/jpeg')
+        .send(Buffer.from(picture.jpeg.buffer, picture.jpeg.byteOffset, picture.jpeg.byteLength));
     },
   });
 }
