@@ -76,7 +76,7 @@ describe('Cameras that come and go for an hour', () => {
       assert.deepEqual([...states].sort(), ['live', 'no-signal', 'off', 'starting'], `states of ${id}`);
     assert.ok(seen.vanished > 1000, `cameras vanished ${seen.vanished} times`);
     assert.ok(seen.restarts > 500, `drivers were started again ${seen.restarts} times`);
-    assert.ok(seen.pictures > 1500, `viewers were handed ${seen.pictures} samples`);
+    assert.ok(seen.pictures > 1000, `viewers were handed ${seen.pictures} samples`);
     assert.ok(seen.snapshots > 20, `${seen.snapshots} snapshots were made`);
     assert.ok(seen.streamBytes > 50e6, `streams carried ${seen.streamBytes} bytes`);
     assert.ok(seen.closedByServer > 5, `${seen.closedByServer} connections were closed by the server`);

@@ -14,8 +14,8 @@ export function createDice(seed: number): () => number {
   };
 }
 
-/** Cameras last some six seconds: three turns. */
-export const turnMs = 2000;
+/** Cameras last some nine seconds: three turns. */
+export const turnMs = 3000;
 
 export type VanishingCamera = {
   /** `turnMs` pass. */
