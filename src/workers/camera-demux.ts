@@ -162,7 +162,7 @@ async function readOnce(
 ): Promise<void> {
   const packet = new Packet();
   packet.alloc();
-  const packets = createPacketReader(input, packet, isLive);
+  const packets = createPacketReader(input, packet, isLive, systemClock);
   const made: WireSample[] = [];
   const take = (sample: WireSample) => {
     if (sample.data.length > 0 && sample.data.length <= maxSampleBytes) made.push(sample);

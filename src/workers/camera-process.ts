@@ -1,9 +1,13 @@
 // The process behind `camera-input.ts`: opens one camera, file or device with FFmpeg (node-av) and sends its samples
 // through descriptor 3 until it is told to stop. Nothing it says is trusted by the server.
+import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import type { CameraAnswer, CameraRequest, CameraSource, InputFailure } from './camera-messages.ts';
 import type { CameraReader } from './camera-output.ts';
 import { type WireSample, writeSample } from './sample-wire.ts';
+
+/** By then it has loaded and used what it needs. */
+const compiledAfterMs = 2500;
 
 const pipe = new Socket({ fd: 3, readable: false, writable: true });
 let reader: CameraReader | null = null;
@@ -21,6 +25,8 @@ process.on('message', (request: CameraRequest) => {
   else void serve(request.source);
 });
 setInterval(() => say({ kind: 'alive' }), 1000);
+// Kept for the next such process. This one is killed in the end, when Node would do it by itself.
+setTimeout(flushCompileCache, compiledAfterMs).unref();
 
 function say(answer: CameraAnswer): void {
   process.send?.(answer, undefined, undefined, () => undefined);

@@ -44,12 +44,15 @@ export type KeptProcessSetup = {
 const secretName = /^(KINORA|MONGO)|pass|secret|token|key|credential|auth|cookie/i;
 
 /**
- * Nothing of the environment, for it holds secrets and the process reads hostile bytes. But where a library is
+ * Nothing of the environment, for it holds secrets and the process reads hostile bytes. But where this program keeps
+ * what Node compiled: a process that finds it starts in half the time and takes 20 MB less. And where a library is
  * preloaded (webcams that need `v4l1compat.so` are started so), it and what it may be set by.
  */
 function environment(): NodeJS.ProcessEnv {
-  if (!process.env.LD_PRELOAD) return {};
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretName.test(name)));
+  const { LD_PRELOAD, NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env;
+  if (LD_PRELOAD)
+    return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretName.test(name)));
+  return NODE_COMPILE_CACHE && !NODE_DISABLE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {};
 }
 
 /** Starts a process. What goes wrong with it, from the first moment on, is told by `ended`. */
@@ -58,7 +61,8 @@ export function keepProcess(setup: KeptProcessSetup): KeptProcess {
   const child = fork(program, {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'ignore', setup.hasPipe ? 'pipe' : 'ignore', 'ipc'],
-    execArgv: ['--max-old-space-size=128', '--no-warnings'],
+    // The young generation stays small: what these processes work on lies outside of V8's heap.
+    execArgv: ['--max-old-space-size=128', '--max-semi-space-size=1', '--no-warnings'],
     env: environment(),
   });
   const over = new AbortController();

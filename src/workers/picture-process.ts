@@ -1,6 +1,7 @@
 // The process behind `picture-maker.ts`: takes samples from descriptor 3, sends JPEG pictures of one width back
 // through it. JPEG: only the newest that waits is decoded. H.264 and H.265: all are decoded, and of what waits only
 // the newest wanted is encoded. Nothing it says is trusted by the server.
+import { flushCompileCache } from 'node:module';
 import { Socket } from 'node:net';
 import { readJpegSize } from '../media/codecs/jpeg-size.ts';
 import type { Size } from './picture-decoder.ts';
@@ -15,6 +16,9 @@ const leastEveryMs = 400;
 
 /** As `picture-decoder.ts`: a JPEG that claims more is not even tried. */
 const maxPixels = 64 * 1024 * 1024;
+
+/** By then it has loaded and used what it needs. */
+const compiledAfterMs = 2500;
 
 const pipe = new Socket({ fd: 3, readable: true, writable: true });
 const parser = createSampleParser();
@@ -42,6 +46,8 @@ process.on('message', (request: PictureRequest) => {
   );
 });
 setInterval(() => say({ kind: 'alive' }), 1000);
+// Kept for the next such process. This one is killed in the end, when Node would do it by itself.
+setTimeout(flushCompileCache, compiledAfterMs).unref();
 
 function say(answer: PictureAnswer): void {
   process.send?.(answer, undefined, undefined, () => undefined);

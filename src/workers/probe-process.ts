@@ -1,5 +1,6 @@
 // The process behind `probe.ts`: opens one file with FFmpeg (node-av) through bytes that the server hands out, says
 // what is in it, and ends. Nothing it does can be trusted by the server, and nothing is.
+import { flushCompileCache } from 'node:module';
 import type { FormatContext } from 'node-av/lib';
 import type { Codec } from '../media/track.ts';
 import { selfContainedFormats } from './file-formats.ts';
@@ -82,7 +83,10 @@ async function describe(sizeBytes: number): Promise<void> {
   });
   FFmpegError.throwIfError(await input.openInput('', null, options), 'opening it');
   FFmpegError.throwIfError(await input.findStreamInfo(), 'finding its tracks');
-  say({ kind: 'found', found: describeInput(input, engine.codecName) });
+  const found = describeInput(input, engine.codecName);
+  // Kept for the next such process. This one is killed as soon as it has answered.
+  flushCompileCache();
+  say({ kind: 'found', found });
 }
 
 function describeInput(input: FormatContext, codecName: (id: number) => string): Probed {

@@ -134,6 +134,45 @@ describe('what a camera sends', () => {
   });
 });
 
+describe('a camera that has flowed for seconds', () => {
+  test('is let go within a second', async () => {
+    const server = await camera({ hasSound: true });
+    try {
+      let letGoAtMs = 0;
+      await collectSamples('rtsp', { url: server.url }, (samples) => {
+        letGoAtMs = performance.now();
+        return samples.length === 150;
+      });
+      assert.ok(performance.now() - letGoAtMs < 1000);
+      await until(() => server.connections === 0);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('and falls silent is told as such, in time', async () => {
+    const startedAtMs = performance.now();
+    assert.equal(await failureOf({ silentAfter: 60 }), 'The camera fell silent.');
+    assert.ok(performance.now() - startedAtMs < 20_000);
+  });
+
+  test('and falls silent is let go within a second', async () => {
+    const server = await camera({ silentAfter: 60 });
+    try {
+      let letGoAtMs = 0;
+      await collectSamples('rtsp', { url: server.url }, (samples) => {
+        letGoAtMs = performance.now();
+        // All but the last picture, which only the next one would end.
+        return samples.length === 59;
+      });
+      assert.ok(performance.now() - letGoAtMs < 1000);
+      await until(() => server.connections === 0);
+    } finally {
+      await server.close();
+    }
+  });
+});
+
 describe('log-in', () => {
   const secret = 'p@ss/w:rd%41 ü';
   for (const scheme of ['basic', 'digest'] as const) {

@@ -20,6 +20,8 @@ export type RtspCameraSetup = {
   answer?: (request: RtspRequest, socket: Socket) => string | 'silence' | null;
   /** Ends each connection after so many units. */
   unitsPerConnection?: number;
+  /** Says nothing more after so many units, and keeps the connection. */
+  silentAfter?: number;
 };
 
 export type RtspCamera = {
@@ -224,6 +226,7 @@ function play(socket: Socket, setup: RtspCameraSetup): void {
       );
     }
     number += 1;
+    if (number === setup.silentAfter) return clearInterval(timer);
     if (number === setup.unitsPerConnection) {
       clearInterval(timer);
       socket.end();
