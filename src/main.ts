@@ -1,4 +1,10 @@
 // The program: words on the command line to a command. The newer Node is already found (see scripts/start.mjs).
+import { setFlagsFromString } from 'node:v8';
+
+// The young generation keeps its first size. Pieces of uploads die young, outside of V8's heap, and only its
+// collections free them: with room to grow, ten uploads at once hold 60 MB of dead pieces.
+setFlagsFromString('--semi-space-growth-factor=1');
+// It must be so before it grows: ten uploads of 2 GB at once take 29 MiB, and 78 where it is set after the start.
 
 const [word = 'serve', ...rest] = process.argv.slice(2);
 

@@ -1,7 +1,6 @@
 // `kinora serve`: starts the program and ends it on a signal. The first signal drains (exit 0), a second one ends
 // it at once (exit 1).
 import { flushCompileCache } from 'node:module';
-import { setFlagsFromString } from 'node:v8';
 import { createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { isAppError } from '../errors.ts';
@@ -31,9 +30,6 @@ export async function serve(words: readonly string[]): Promise<void> {
     process.exit(1);
   });
 
-  // The young generation keeps its first size. Pieces of uploads die young, outside of V8's heap, and only its
-  // collections free them: with room to grow, ten uploads at once hold 60 MB of dead pieces.
-  setFlagsFromString('--semi-space-growth-factor=1');
   // At an ordinary end Node keeps what it compiled for the next start; a program that is killed would never get there.
   setImmediate(flushCompileCache);
 
