@@ -229,6 +229,9 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
       message: 'The camera does not answer at its address.',
       ...{ isFromSettings: false, driver: 'rtsp' },
     }),
+    ...Array.from({ length: Math.max(0, (options.cameraCount ?? 0) - 4) }, (_, index) =>
+      camera(`camera-${index}`, `Camera ${index + 5}`, { state: 'live', lastPictureAtMs: nowMs - 200 }),
+    ),
   ].slice(0, options.cameraCount ?? 4);
   const cameraPort: Partial<Cameras> = {
     list: () => cameraList,
