@@ -98,7 +98,7 @@ export function createDemuxReader(source: DemuxSource, onOpened: () => void): Ca
         rounds.endRound();
         check(await opened.seekFrame(-1, startOf(opened), AVSEEK_FLAG_BACKWARD), 'going back to the start');
       }
-      // Says goodbye: RTSP's TEARDOWN.
+      // Closes the connection. node-av 6.1.1 interrupts FFmpeg for it, so that RTSP's TEARDOWN is not sent.
       await opened.closeInput();
     },
     stop() {

@@ -20,7 +20,7 @@ export type CameraInputContext = {
   readonly maxMemoryBytes?: number;
 };
 
-/** Time to say goodbye to a camera (RTSP TEARDOWN, so that it counts one client less) before the process is killed. */
+/** Time to close the connection to a camera, or a device, in order before the process is killed. */
 const goodbyeMs = 500;
 
 /** The process says every second that it lives; loading the engine on a slow machine takes some of them. */
