@@ -24,7 +24,7 @@ export type FeedViewer = {
 export const noVideoSentence =
   'This camera sends single pictures and no H.264 or H.265 video: watch it at stream.mjpeg.';
 
-export const noSoundSentence = 'This camera sends no sound that browsers know.';
+const noSoundSentence = 'This camera sends no sound that browsers know.';
 
 /** `all`: the video with its sound where there is some. `silent`: the video. `sound`: the sound alone. */
 export type FeedContent = 'all' | 'silent' | 'sound';

@@ -11,8 +11,6 @@ export type KernelSend = {
    * (0: the socket is full), or -1 when this pair of descriptors cannot be served or has failed.
    */
   send(socketFd: number, fileFd: number, position: number, length: number): number;
-  /** Holds what goes into the socket back until it fills packets (TCP_CORK), so that headers and body share one. */
-  cork(socketFd: number, isOn: boolean): void;
   /**
    * Lets the kernel queue about so many bytes of this socket beyond what is on its way (TCP_NOTSENT_LOWAT), instead of
    * some megabytes. All sockets draw on one budget (tcp_mem): a thousand full queues use it up, and then every
@@ -45,9 +43,8 @@ export function queuedBytes(socket: Socket): number {
 
 const eagain = 11;
 const eintr = 4;
-/** IPPROTO_TCP and TCP_CORK, tcp(7). */
+/** IPPROTO_TCP, tcp(7). */
 const tcpLevel = 6;
-const tcpCork = 3;
 /** TCP_NOTSENT_LOWAT, tcp(7). */
 const tcpNotSentLowat = 25;
 /** MSG_DONTWAIT, MSG_NOSIGNAL and MSG_MORE of send(2). */
@@ -69,9 +66,7 @@ export function loadKernelSend(): KernelSend | null {
     const sendBytes = libc.func('int64_t send(int fd, const void *bytes, size_t count, int flags)');
     // Off V8's heap, where nothing moves, and held by the functions below for as long as they are.
     const offset = new Uint32Array(new ArrayBuffer(4096), 0, 2);
-    const [on, off, limit] = [1, 0, 0].map((value) =>
-      new Int32Array(new ArrayBuffer(4096), 0, 1).fill(value),
-    ) as [Int32Array, Int32Array, Int32Array];
+    const limit = new Int32Array(new ArrayBuffer(4096), 0, 1);
     const headBytes = Buffer.from(new ArrayBuffer(16_384));
     // struct iovec { void *base; size_t length; } of one byte that nobody looks at. The kernel writes there, so it is
     // memory of the C library that is never freed.
@@ -88,10 +83,6 @@ export function loadKernelSend(): KernelSend | null {
         if (count >= 0) return count;
         const code = koffi.errno();
         return code === eagain || code === eintr ? 0 : -1;
-      },
-      cork(socketFd, isOn) {
-        // Where it fails (a socket that is not TCP), packets are merely smaller.
-        setsockopt(socketFd, tcpLevel, tcpCork, isOn ? on : off, 4);
       },
       limitQueue(socketFd, queuedBytes) {
         limit[0] = queuedBytes;

@@ -1,5 +1,5 @@
 // Gives one picture to many sockets without copying it for each: it is put into a file in memory (memfd_create(2)),
-// and sendfile(2) hands the file's own pages to every socket. Halves the CPU per picture (see bench/mjpeg.ts).
+// and sendfile(2) hands the file's own pages to every socket. Halves the CPU per picture (see bench/cameras.ts).
 // Memory: one file, gone within the same turn of the event loop; its pages live until the last socket has sent them.
 import { closeSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -68,7 +68,7 @@ export async function* openCameraInput(
   }
 }
 
-export const noCameraEngine =
+const noCameraEngine =
   'The engine that reads this camera (node-av) is not installed on this machine; cameras that send JPEG pictures work without it.';
 
 async function* readSamples(kept: KeptProcess, signal: AbortSignal): AsyncGenerator<WireSample, void, void> {

@@ -55,7 +55,7 @@ const maxSilentSeconds = 8;
 /** Node with the engine takes 120 MB, the decoder of a 4K picture 200 more. */
 const defaultMaxMemoryBytes = 600 * 1024 * 1024;
 
-export const noPictureEngine =
+const noPictureEngine =
   'The engine that makes pictures of other sizes, or of H.264 and H.265 (node-av), is not installed on this machine.';
 
 /**

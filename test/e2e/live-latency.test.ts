@@ -158,19 +158,25 @@ test('without scripts the page plays live.mp4 in a plain <video>', async (contex
 test('the HLS playlist plays in a browser that knows HLS by itself', async (context) => {
   const page = await openCamera();
   await page.goto(`${program.url}/settings`);
-  const played = (await page.evaluate(`new Promise((resolve) => {
+  const begun = await page.evaluate(`(() => {
     const video = document.createElement('video');
-    if (!video.canPlayType('application/vnd.apple.mpegurl')) return resolve('unknown here');
+    if (!video.canPlayType('application/vnd.apple.mpegurl')) return false;
+    video.id = 'hls';
     video.muted = true;
     video.autoplay = true;
     document.body.append(video);
     video.src = '/cameras/default/live.m3u8';
-    video.onerror = () => resolve(video.error.message);
-    video.ontimeupdate = () => {
-      if (video.played.length && video.played.end(0) - video.played.start(0) > 3) resolve(video.videoWidth);
-    };
-    setTimeout(() => resolve('nothing was played'), 30000);
-  })`)) as string | number;
+    return true;
+  })()`);
+  // Resolves to the width once three seconds were played, or to what went wrong.
+  const outcome = `(() => {
+    const { error, played, videoWidth } = document.querySelector('#hls');
+    if (error) return error.message;
+    return played.length > 0 && played.end(0) - played.start(0) > 3 ? videoWidth : null;
+  })()`;
+  const played = begun
+    ? await until(() => page.evaluate(outcome), { timeoutMs: 30_000, what: 'three seconds of HLS' })
+    : 'unknown here';
   if (played === 'unknown here') context.diagnostic('this Chromium knows no HLS: played by none here');
   else assert.equal(played, 1280);
   await page.context().close();

@@ -10,6 +10,7 @@ import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
+import { untilGone } from './until-gone.ts';
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const FileParams = Type.Object({ id: Type.String({ maxLength: 64 }), file: Type.String({ maxLength: 64 }) });
@@ -65,7 +66,7 @@ export function cameraLiveRoutes(
   const sendFeed = async (request: FastifyRequest, reply: FastifyReply, feed: LiveFeed) => {
     const leave = feed.join({ onFragment: () => {}, onEnd: () => {} });
     try {
-      const init = await whileThere(request, (signal) => feed.ready(signal));
+      const init = await untilGone(request, (signal) => feed.ready(signal));
       ownCarrier ??= createPictureCarrier();
       startLiveStream({ response: reply.raw, feed, init, clock, carrier: ownCarrier });
       reply.hijack();
@@ -147,7 +148,7 @@ export function cameraLiveRoutes(
       checkCamera(id);
       if (request.method === 'HEAD') return sendPlaylist(reply, null);
       const { feed, window } = hlsOf(id);
-      const init = await whileThere(request, (signal) => feed.ready(signal));
+      const init = await untilGone(request, (signal) => feed.ready(signal));
       const bits = window.peakBitsPerSecond || guessedBitsPerSecond;
       return sendPlaylist(reply, writeMultivariantPlaylist(init, bits, 'live/media.m3u8'));
     },
@@ -165,7 +166,7 @@ export function cameraLiveRoutes(
       if (number === undefined && part !== undefined)
         throw new AppError('bad-request', '_HLS_part needs _HLS_msn.');
       const hls = hlsOf(id);
-      await whileThere(request, async (signal) => {
+      await untilGone(request, async (signal) => {
         await hls.feed.ready(signal);
         await hls.until(() => hls.window.isReady, signal, firstPlaylistMs);
         if (number === undefined) return;
@@ -194,7 +195,7 @@ export function cameraLiveRoutes(
       const { id, file } = request.params;
       const hls = windows.get(id);
       hls?.touch();
-      const bytes = hls && (await whileThere(request, (signal) => find(hls, file, signal)));
+      const bytes = hls && (await untilGone(request, (signal) => find(hls, file, signal)));
       if (!bytes) throw new AppError('not-found', 'This piece of the live stream is not there (any more).');
       // Names never come again, so what is cached is right; it is of no use after a minute.
       return reply.header('Cache-Control', 'private, max-age=60, immutable').type('video/mp4').send(bytes);
@@ -214,19 +215,4 @@ async function find(hls: LiveHls, file: string, signal: AbortSignal): Promise<Bu
   if (window.isNext(number, index))
     await hls.until(() => window.part(number, index) !== null || !window.isNext(number, index), signal);
   return window.part(number, index);
-}
-
-/** Runs `work` with a signal that aborts when the client hangs up. */
-async function whileThere<Result>(
-  request: FastifyRequest,
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const gone = new AbortController();
-  const onClose = () => gone.abort(new AppError('unavailable', 'The client has gone.'));
-  request.raw.socket.once('close', onClose);
-  try {
-    return await work(gone.signal);
-  } finally {
-    request.raw.socket.off('close', onClose);
-  }
 }
