@@ -10,7 +10,15 @@ export type CameraSettings = {
 };
 
 export type Config = {
+  /** What this process does. `auth` alone answers for accounts only; `media` is web, worker and camera. */
+  readonly roles: 'all' | 'auth' | 'media';
   readonly server: {
+    /** The address people use, without a path, where it is not the one listened on; null where not set. */
+    readonly publicUrl: string | null;
+    /** Host names beside those that need no word (addresses, `localhost`, names of a home network). */
+    readonly hosts: readonly string[];
+    /** Addresses or networks (CIDR) whose X-Forwarded-* headers, and whose person's name, are believed. */
+    readonly trustedProxies: readonly string[];
     /** `localhost` listens on both loopback addresses. */
     readonly host: string;
     /** 0 takes a free one. */
@@ -21,6 +29,28 @@ export type Config = {
     readonly maxPartialBytes: number;
     /** Time running responses get to finish after the first SIGTERM, milliseconds. */
     readonly drainMs: number;
+  };
+  readonly auth: {
+    /** `none`: whoever reaches the address is the household. `header`: a trusted proxy names the person. */
+    readonly mode: 'accounts' | 'none' | 'header';
+    readonly signUp: 'open' | 'invite' | 'closed';
+    /** The header that names the person where `mode` is `header`, lower case. */
+    readonly header: string;
+    /** Quota of new people, bytes; null where not limited. */
+    readonly quotaBytes: number | null;
+    /** Where the `auth` role answers, for a process without it; null in one process. */
+    readonly serviceUrl: string | null;
+    /** What the processes prove themselves with; null in one process. */
+    readonly serviceSecret: string | null;
+    /** SMTP address (`smtp://user:password@host:587`) and the sender; null where no mail is sent. */
+    readonly mail: { readonly url: string; readonly from: string } | null;
+    readonly openId: {
+      readonly issuer: string;
+      readonly clientId: string;
+      readonly clientSecret: string;
+      /** On the button. */
+      readonly name: string;
+    } | null;
   };
   readonly data: {
     /** Absolute path of the data folder. */

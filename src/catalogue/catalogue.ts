@@ -2,6 +2,12 @@
 // operations of the domain, each atomic in its adapter; every write is idempotent (ids are made by the caller).
 // Adapters: `sqlite/`, later `mongo/`; both pass `test/contracts/catalogue.ts`.
 import type { Codec, Container, TrackKind } from '../media/track.ts';
+import type { AuditNote } from './audit-note.ts';
+import type { Folder, GuestLink, Marks, Shared, Sharing, Sight, Usage } from './sharing.ts';
+
+export type { AuditNote } from './audit-note.ts';
+export type { Folder, GuestLink, Marks, Shared, Sharing, Sight, Usage } from './sharing.ts';
+export { householdAudience } from './sharing.ts';
 
 /** `arriving`: bytes are coming. `ready`: plays. `converting`: will play. `unplayable`: kept, `reason` says why not. */
 export type VideoStatus = 'arriving' | 'ready' | 'converting' | 'unplayable';
@@ -33,6 +39,10 @@ export type Playback = {
 
 export type Video = {
   readonly id: string;
+  /** The person it belongs to; `household` for what came before there were accounts. */
+  readonly ownerId: string;
+  /** Where it lies; null at the top. */
+  readonly folderId: string | null;
   readonly title: string;
   /** The name the file came with, as text; never used as a path. */
   readonly fileName: string;
@@ -60,8 +70,19 @@ export type Video = {
 
 export type NewVideo = Pick<
   Video,
-  'id' | 'title' | 'fileName' | 'sizeBytes' | 'blobId' | 'uploadMetadata' | 'addedAtMs'
->;
+  | 'id'
+  | 'ownerId'
+  | 'folderId'
+  | 'title'
+  | 'fileName'
+  | 'sizeBytes'
+  | 'blobId'
+  | 'uploadMetadata'
+  | 'addedAtMs'
+> & {
+  /** Whom it is shared with from the start. */
+  readonly audiences: readonly string[];
+};
 
 /** What is known when the last byte has landed and the index is stored. */
 export type Arrival = Pick<
@@ -78,7 +99,20 @@ export type ListRequest = {
   readonly query: string;
   /** The bin instead of the library. */
   readonly inBin?: boolean;
+  /** Who looks: nothing else is listed. Left out: everything (for the program itself, never for a request). */
+  readonly sight?: Sight;
+  /** Only what lies in this folder itself, null for the top; left out: wherever it lies. */
+  readonly folderId?: string | null;
+  /** Only what belongs to `sight.ownerIds`, or only what is others'. */
+  readonly whose?: 'own' | 'others';
+  /** Only what this person marked so (or not: `unwatched`). */
+  readonly marked?: { readonly personId: string; readonly as: 'favourite' | 'watched' | 'unwatched' };
+  readonly sort?: VideoSort;
 };
+
+/** `title` goes by the words people read, case and accents aside; the others largest or newest first. */
+export const videoSorts = ['newest', 'oldest', 'title', 'longest', 'largest'] as const;
+export type VideoSort = (typeof videoSorts)[number];
 
 export type VideoPage = { readonly items: readonly Video[]; readonly next: string | null };
 
@@ -114,7 +148,11 @@ export type Catalogue = {
   /** All that still arrive, in no order (recovery at start). */
   listArriving(): Promise<readonly Video[]>;
   /** Every video, in pages, in constant memory (check, NDJSON, CSV); the bin too where asked. */
-  streamVideos(request: { query: string; inBin: boolean | 'both' }): AsyncIterable<Video>;
+  streamVideos(request: {
+    query: string;
+    inBin: boolean | 'both';
+    sight?: Sight;
+  }): AsyncIterable<Video>;
   /** null where there is none. */
   renameVideo(id: string, title: string): Promise<Video | null>;
   /** `binnedAtMs` null takes it out again. null where there is none. */
@@ -126,6 +164,61 @@ export type Catalogue = {
   /** Where a person was in a video. `personId` is `household` until there are accounts. */
   getProgress(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Progress>>;
   setProgress(personId: string, videoId: string, progress: Progress): Promise<void>;
+
+  /** Begun and not watched to the end, last watched first, of what can be seen. */
+  listBegun(personId: string, sight: Sight, limit: number): Promise<readonly Video[]>;
+  /** Only videos with a mark are in the answer. */
+  getMarks(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Marks>>;
+  /** What is left out stays. Nothing happens where there is no such video. Watched ones are no longer begun. */
+  setMarks(personId: string, videoId: string, marks: Partial<Marks>): Promise<void>;
+
+  /** Throws `not-found` for a parent that is not there, or is another's. */
+  addFolder(folder: Folder): Promise<void>;
+  getFolder(id: string): Promise<Folder | null>;
+  /** Directly in `parentId` (null: at the top) of what can be seen; by name. At the top also those whose parent cannot be seen. */
+  listFolders(sight: Sight, parentId: string | null): Promise<readonly Folder[]>;
+  /** From the top to the folder itself. Empty where there is none. */
+  folderPath(id: string): Promise<readonly Folder[]>;
+  renameFolder(id: string, name: string): Promise<Folder | null>;
+  /** Throws `conflict` where it would lie within itself, `not-found` for a parent that is not there or another's. */
+  moveFolder(id: string, parentId: string | null): Promise<Folder | null>;
+  /** What lies in it moves to where it lay. The caller has seen to its videos before. */
+  removeFolder(id: string): Promise<void>;
+  /** null for the top. Throws `not-found` for a folder that is not there or another's than the video's. null where there is no such video. */
+  moveVideo(id: string, folderId: string | null): Promise<Video | null>;
+
+  /** Replaces whom it is shared with. Nothing happens where it is not there (cameras need not be). */
+  setAudiences(subject: Shared, id: string, audiences: readonly string[]): Promise<void>;
+  /** Of the thing itself, not of the folders around it; null for a camera that nobody ever said anything of. */
+  getAudiences(subject: Shared, id: string): Promise<readonly string[] | null>;
+  /** null where there is none (a camera without a word about it has null too: see `accounts/access.ts`). */
+  getSharing(subject: Shared, id: string): Promise<Sharing | null>;
+
+  getUsage(ownerId: string): Promise<Usage>;
+  /** Gives a person's videos and folders to another, at most 1000 videos at a time; resolves to how many are left. */
+  giveVideos(fromId: string, toId: string): Promise<number>;
+  /** Forgets a person's progress, marks, links and what was shared with them. Their videos stay. */
+  forgetPerson(personId: string): Promise<void>;
+
+  addLink(link: GuestLink): Promise<void>;
+  getLink(id: string): Promise<GuestLink | null>;
+  findLink(secretHash: string): Promise<GuestLink | null>;
+  /** Of one person, or of one thing, or both; newest first. */
+  listLinks(request: { createdBy?: string; subject?: Shared; subjectId?: string }): Promise<readonly GuestLink[]>;
+  /** Counts a visitor; false where the link is not there or has had all its visits. `visitId` twice counts once. */
+  countVisit(id: string, visitId: string): Promise<boolean>;
+  /** False where there was none. */
+  removeLink(id: string): Promise<boolean>;
+
+  noteAudit(note: AuditNote): Promise<void>;
+  /** Newest first, those before `beforeMs`. */
+  listAudit(beforeMs: number, limit: number): Promise<readonly AuditNote[]>;
+
+  /**
+   * Changes whenever who may see what may have changed; a change made by another process shows within 2 s. For those
+   * who let somebody in and must ask again.
+   */
+  accessRevision(): number;
 
   listCameras(): Promise<readonly StoredCamera[]>;
   /** Throws `conflict` where another camera has the id. */

@@ -1,5 +1,8 @@
 // What the routes are given: the whole of the program behind HTTP, constructed in `app.ts` alone.
 import type { Logger } from 'pino';
+import type { Access } from '../accounts/access.ts';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { GuestLinks } from '../accounts/guest-links.ts';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Cameras } from '../cameras/cameras.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
@@ -17,6 +20,10 @@ export type Services = {
   /** For room and readiness only; routes speak to the library. */
   readonly blobs: BlobStore;
   readonly library: Library;
+  readonly accounts: Accounts;
+  /** Whose things are and who may see them; every route that names a video, folder or camera asks it. */
+  readonly access: Access;
+  readonly links: GuestLinks;
   readonly cameras: Cameras;
   readonly metrics: Metrics;
 };

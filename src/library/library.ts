@@ -1,7 +1,15 @@
 // The library: videos arriving, being indexed, being opened, described, binned. This file is what the rest of
 // the program sees of it; `create-library.ts` puts it together.
 import type { BlobReader } from '../blobs/blob-store.ts';
-import type { ListRequest, Progress, Video, VideoPage } from '../catalogue/catalogue.ts';
+import type {
+  ListRequest,
+  Marks,
+  Progress,
+  Sight,
+  Usage,
+  Video,
+  VideoPage,
+} from '../catalogue/catalogue.ts';
 
 /** One video while its bytes come in. Calls are made one after the other; one of finish, suspend, cancel ends it. */
 export type ArrivingVideo = {
@@ -24,6 +32,14 @@ export type ArrivingVideo = {
 };
 
 export type NewArrival = {
+  /** Whose it will be. */
+  readonly ownerId: string;
+  /** Where it is to lie; null at the top. A folder that is not the owner's is refused (`not-found`). */
+  readonly folderId: string | null;
+  /** Whom it is shared with from the start. */
+  readonly audiences: readonly string[];
+  /** Most bytes the owner may have; null where not limited. */
+  readonly quotaBytes: number | null;
   /** As the client gave it: any text at all. */
   readonly fileName: string;
   /** null where not announced. */
@@ -52,18 +68,22 @@ export type OpenedBytes = {
 export type Clip = { readonly startSeconds: number; readonly endSeconds: number | null };
 
 export type Library = {
+  /**
+   * Throws `too-large` where it could never fit into the owner's quota, `no-room` where it does not now; both with the
+   * figures, before a byte is taken. Of unannounced size: as soon as the bytes pass it, with `write`.
+   */
   beginArrival(arrival: NewArrival): Promise<ArrivingVideo>;
   /** Takes up an unfinished one. Throws `not-found`, `conflict` while another request is writing it. */
-  resumeArrival(id: string): Promise<ArrivingVideo>;
-  /** The size became known (tus deferred length). Throws `not-found`, `conflict` when it is complete. */
-  announceSize(id: string, sizeBytes: number): Promise<void>;
+  resumeArrival(id: string, quotaBytes: number | null): Promise<ArrivingVideo>;
+  /** The size became known (tus deferred length). Throws `not-found`, `conflict` when it is complete, and as `beginArrival`. */
+  announceSize(id: string, sizeBytes: number, quotaBytes: number | null): Promise<void>;
   /** Removes an unfinished one (the client gave up), also while a request is writing it. Throws `not-found`, `conflict`. */
   cancelArrival(id: string): Promise<void>;
 
   /** Throws `not-found`. Progress of an arriving one is as of now. */
   getVideo(id: string): Promise<Video>;
   listVideos(request: ListRequest): Promise<VideoPage>;
-  streamVideos(query: string): AsyncIterable<Video>;
+  streamVideos(request: { readonly query: string; readonly sight: Sight }): AsyncIterable<Video>;
   /** Throws `not-found`, `bad-request` (empty or over 500 characters). */
   renameVideo(id: string, title: string): Promise<Video>;
   /** Into the bin; it is gone for good after the set time. */
@@ -78,7 +98,20 @@ export type Library = {
   openOriginal(id: string): Promise<OpenedBytes>;
 
   getProgress(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Progress>>;
+  /** One who gets to the end (credits aside) has watched it. */
   setProgress(personId: string, videoId: string, positionMs: number): Promise<void>;
+  /** Begun and not watched to the end, last watched first. */
+  listBegun(personId: string, sight: Sight, limit: number): Promise<readonly Video[]>;
+  getMarks(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Marks>>;
+  setMarks(personId: string, videoId: string, marks: Partial<Marks>): Promise<void>;
+
+  /** null for the top. Throws `not-found`. */
+  moveVideo(id: string, folderId: string | null): Promise<Video>;
+  /** Puts all videos in it and in its folders into the bin, then removes the folders. Taken out, they lie at the top. */
+  binFolder(id: string): Promise<void>;
+  getUsage(ownerId: string): Promise<Usage>;
+  /** Of a person who goes: all videos and folders to another, or into the bin of the household's owners. Can be done again after a crash. */
+  giveEverything(fromId: string, toId: string, isIntoBin: boolean): Promise<void>;
 
   /** Takes up what a crash left (numbered steps in `design/writes.md`), then empties the bin and cleans up from time to time. */
   start(): Promise<void>;

@@ -1,0 +1,24 @@
+// Whose video, folder or camera it is, and who may do what with it: the permission of the role (`permissions.ts`)
+// and the thing itself together. What somebody may not see is `not-found` for them, so that nothing is told of it.
+import type { CameraInfo } from '../cameras/cameras.ts';
+import type { Folder, Sight, Video } from '../catalogue/catalogue.ts';
+import type { Viewer } from './permissions.ts';
+
+/** `watch`: its own or shared with it. The others: its own alone. */
+export type Act = 'watch' | 'edit' | 'share' | 'delete';
+
+export type Access = {
+  /** Throws `not-found` where it may not be seen, `forbidden` where it may be seen and no more. */
+  video(viewer: Viewer, id: string, act: Act): Promise<Video>;
+  folder(viewer: Viewer, id: string, act: Act): Promise<Folder>;
+  /** Throws `not-found`. Those with `cameras:manage` see every camera. */
+  camera(viewer: Viewer, id: string): Promise<void>;
+  /** Those of the list that may be seen. */
+  cameras(viewer: Viewer, list: readonly CameraInfo[]): Promise<readonly CameraInfo[]>;
+  /** Who a new or listed video's owner is compared with. */
+  isOwn(viewer: Viewer, ownerId: string): boolean;
+  /** For lists. */
+  sight(viewer: Viewer): Sight;
+  /** Changes whenever an answer above may hold no longer. */
+  revision(): number;
+};
