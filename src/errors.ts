@@ -29,11 +29,18 @@ export type ErrorKind = keyof typeof errorStatus;
 /** An expected failure. `message` is a short sentence for the person who sees it; nothing secret goes in it. */
 export class AppError extends Error {
   readonly kind: ErrorKind;
+  /** When to try again (`too-many`, `unavailable`), whole seconds; null where that is not known. */
+  readonly retryAfterSeconds: number | null;
 
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options?: { readonly cause?: unknown; readonly retryAfterSeconds?: number },
+  ) {
     super(message, options);
     this.name = 'AppError';
     this.kind = kind;
+    this.retryAfterSeconds = options?.retryAfterSeconds ?? null;
   }
 }
 

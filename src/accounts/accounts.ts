@@ -39,6 +39,15 @@ export type Asker = {
 /** Set-Cookie values for the answer. */
 export type Cookies = readonly string[];
 
+/** What a password is worth, as `signUp`, `changePassword` and `resetPassword` decide it. */
+export type PasswordVerdict = {
+  readonly isTaken: boolean;
+  /** 0 to 4, for a bar beside the field. */
+  readonly score: number;
+  /** Why it is not taken, or how it could be better; a sentence, null where there is nothing to say. */
+  readonly reason: string | null;
+};
+
 export type SignedIn = { readonly kind: 'signed-in'; readonly personId: string; readonly cookies: Cookies };
 /** The password was right, a code of the second factor is awaited; the cookies carry that. */
 export type SecondFactor = { readonly kind: 'second-factor'; readonly cookies: Cookies };
@@ -143,13 +152,27 @@ export type DeviceState = { readonly kind: 'pending' | 'denied' | 'expired' } | 
 export type AuditEntry = Omit<AuditNote, 'action'> & { readonly action: AuditAction };
 
 export const auditActions = [
-  ...['signed-up', 'signed-in', 'sign-in-failed', 'signed-out', 'session-ended', 'device-approved'] as const,
-  ...['password-changed', 'password-reset', 'two-factor-on', 'two-factor-off', 'passkey-added', 'passkey-removed'] as const,
-  ...['person-invited', 'person-changed', 'person-removed', 'token-added', 'token-removed'] as const,
-  ...['video-added', 'video-shared', 'video-binned', 'video-restored', 'video-removed'] as const,
-  ...['folder-shared', 'folder-removed', 'link-made', 'link-opened', 'link-refused', 'link-ended'] as const,
-  ...['camera-added', 'camera-changed', 'camera-removed', 'camera-shared'] as const,
-  ...['settings-changed', 'data-exported', 'data-imported'] as const,
+  ...([
+    'signed-up',
+    'signed-in',
+    'sign-in-failed',
+    'signed-out',
+    'session-ended',
+    'device-approved',
+  ] as const),
+  ...([
+    'password-changed',
+    'password-reset',
+    'two-factor-on',
+    'two-factor-off',
+    'passkey-added',
+    'passkey-removed',
+  ] as const),
+  ...(['person-invited', 'person-changed', 'person-removed', 'token-added', 'token-removed'] as const),
+  ...(['video-added', 'video-shared', 'video-binned', 'video-restored', 'video-removed'] as const),
+  ...(['folder-shared', 'folder-removed', 'link-made', 'link-opened', 'link-refused', 'link-ended'] as const),
+  ...(['camera-added', 'camera-changed', 'camera-removed', 'camera-shared'] as const),
+  ...(['settings-changed', 'data-exported', 'data-imported'] as const),
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
@@ -177,7 +200,7 @@ export type Accounts = {
   /** The code for the first account, printed on the console; null where there is an owner. In the process that keeps the accounts only; elsewhere null. */
   setupCode(): Promise<string | null>;
 
-  // --- Coming in. All throw `too-many` where there were too many attempts, `unauthorized` for what is wrong without
+  // --- Coming in. All throw `too-many` (with `retryAfterSeconds`) where there were too many attempts, `unauthorized` for what is wrong without
   // saying which part of it, and are noted in the audit log.
 
   /** Makes an account and logs it in. Throws `forbidden` (sign-up is not open, wrong invite or code), `bad-request` (name, log-in, or a weak password, with the reason), `conflict` (user name taken). An e-mail address that exists answers as if it were made: `forbidden` with the sentence that every refused sign-up gets. */
@@ -204,6 +227,9 @@ export type Accounts = {
   /** With the token of the mail or of `makeResetLink`. Ends all sessions of the person. */
   resetPassword(asker: Asker, token: string, password: string): Promise<void>;
 
+  /** For the field it is being typed into. `about`: what is known of the person (name, log-in), which is easily guessed. */
+  judgePassword(password: string, about: readonly string[]): Promise<PasswordVerdict>;
+
   // --- One's own account.
 
   getPerson(id: string): Promise<Person | null>;
@@ -211,9 +237,18 @@ export type Accounts = {
   changePassword(asker: Asker, personId: string, current: string, next: string): Promise<Cookies>;
   listSessions(personId: string, thisSessionId: string | null): Promise<readonly Session[]>;
   /** `sessionId` null ends all but `exceptId`. */
-  endSessions(asker: Asker, personId: string, sessionId: string | null, exceptId: string | null): Promise<void>;
+  endSessions(
+    asker: Asker,
+    personId: string,
+    sessionId: string | null,
+    exceptId: string | null,
+  ): Promise<void>;
   /** The authenticator's secret as an `otpauth:` address and recovery codes; it holds once a code was confirmed. */
-  startTwoFactor(asker: Asker, personId: string, password: string): Promise<{ readonly uri: string; readonly recoveryCodes: readonly string[] }>;
+  startTwoFactor(
+    asker: Asker,
+    personId: string,
+    password: string,
+  ): Promise<{ readonly uri: string; readonly recoveryCodes: readonly string[] }>;
   confirmTwoFactor(asker: Asker, personId: string, code: string): Promise<Cookies>;
   stopTwoFactor(asker: Asker, personId: string, password: string): Promise<void>;
   /** The old ones hold no more. */
@@ -225,7 +260,11 @@ export type Accounts = {
   /** Of one person, or of all. */
   listTokens(personId: string | null): Promise<readonly Token[]>;
   /** `secret` is shown once and kept as a hash. */
-  addToken(asker: Asker, personId: string, token: NewToken): Promise<{ readonly token: Token; readonly secret: string }>;
+  addToken(
+    asker: Asker,
+    personId: string,
+    token: NewToken,
+  ): Promise<{ readonly token: Token; readonly secret: string }>;
   /** False where there was none of that person. */
   removeToken(asker: Asker, personId: string, tokenId: string): Promise<boolean>;
 
@@ -237,10 +276,18 @@ export type Accounts = {
   /** The account is gone; its videos are the caller's to see to before. Throws as `changePerson`. */
   removePerson(asker: Asker, byId: string | null, id: string): Promise<void>;
   /** An account with a password given for it (the command line). */
-  addPerson(asker: Asker, byId: string | null, account: NewAccount & { readonly role: Role; readonly quotaBytes: number | null }): Promise<Person>;
+  addPerson(
+    asker: Asker,
+    byId: string | null,
+    account: NewAccount & { readonly role: Role; readonly quotaBytes: number | null },
+  ): Promise<Person>;
   /** A token for `resetPassword` that holds for a day. */
   makeResetToken(asker: Asker, byId: string | null, personId: string): Promise<string>;
-  invite(asker: Asker, byId: string, invite: Pick<Invite, 'role' | 'quotaBytes' | 'note' | 'expiresAtMs'>): Promise<{ readonly invite: Invite; readonly secret: string }>;
+  invite(
+    asker: Asker,
+    byId: string,
+    invite: Pick<Invite, 'role' | 'quotaBytes' | 'note' | 'expiresAtMs'>,
+  ): Promise<{ readonly invite: Invite; readonly secret: string }>;
   listInvites(): Promise<readonly Invite[]>;
   removeInvite(id: string): Promise<void>;
   /** What an invite's secret is good for; null where it is not (any more). */

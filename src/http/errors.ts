@@ -25,7 +25,8 @@ export function installErrors(app: FastifyInstance, { log }: Services): void {
 function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
   const problem = problemOf(error);
   reply.code(problem.status).header('Cache-Control', 'no-store').header('Vary', 'Accept');
-  if (error.kind === 'unavailable' || error.kind === 'no-room') reply.header('Retry-After', '10');
+  if (error.retryAfterSeconds !== null) reply.header('Retry-After', String(error.retryAfterSeconds));
+  else if (error.kind === 'unavailable' || error.kind === 'no-room') reply.header('Retry-After', '10');
   return wantsPage(request)
     ? reply.type('text/html; charset=utf-8').send(errorPage(problem, request.headers.cookie))
     : reply.type('application/problem+json').send(JSON.stringify(problem));
