@@ -177,6 +177,12 @@ export type Catalogue = {
   getFolder(id: string): Promise<Folder | null>;
   /** Directly in `parentId` (null: at the top) of what can be seen; by name. At the top also those whose parent cannot be seen. */
   listFolders(sight: Sight, parentId: string | null): Promise<readonly Folder[]>;
+  /** Every folder of these owners, wherever it lies, in no order (to choose from). */
+  ownFolders(ownerIds: readonly string[]): Promise<readonly Folder[]>;
+  /** What lies directly in each: videos (the bin's not counted) and folders. Those with nothing in them may be left out. */
+  countInFolders(
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly videos: number; readonly folders: number }>>;
   /** From the top to the folder itself. Empty where there is none. */
   folderPath(id: string): Promise<readonly Folder[]>;
   renameFolder(id: string, name: string): Promise<Folder | null>;
