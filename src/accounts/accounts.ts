@@ -41,10 +41,10 @@ export type Cookies = readonly string[];
 
 /** What a password is worth, as `signUp`, `changePassword` and `resetPassword` decide it. */
 export type PasswordVerdict = {
-  readonly isTaken: boolean;
+  readonly isEnough: boolean;
   /** 0 to 4, for a bar beside the field. */
   readonly score: number;
-  /** Why it is not taken, or how it could be better; a sentence, null where there is nothing to say. */
+  /** Why it is not enough, or how it could be better; a sentence, null where there is nothing to say. */
   readonly reason: string | null;
 };
 
