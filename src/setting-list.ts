@@ -1,8 +1,26 @@
 // Every setting of the program: its name, what it takes, its default and its meaning, in one table. `settings.ts`
 // reads by it, `kinora --help` prints it, and a test holds `ref/configuration.md` against it.
 
-/** Turns the text of a setting into its value, or returns what it takes (then the text was wrong). */
-export type Parse<Value> = (text: string) => { value: Value } | { takes: string };
+import {
+  bytes,
+  days,
+  headerName,
+  host,
+  hostNames,
+  issuer,
+  mailbox,
+  networks,
+  oneOf,
+  origin,
+  type Parse,
+  roles,
+  seconds,
+  secret,
+  smtpUrl,
+  text,
+  videoDevice,
+  wholeNumber,
+} from './setting-parse.ts';
 
 export type Setting<Value> = {
   /** The environment variable. In the file: the same in lower case, without `KINORA_`. */
@@ -12,69 +30,8 @@ export type Setting<Value> = {
   /** The default as people read it. */
   readonly defaultText: string;
   readonly meaning: string;
-};
-
-function wholeNumber(from: number, to: number): Parse<number> {
-  return (text) => {
-    const value = Number(text);
-    return /^\d{1,16}$/.test(text) && value >= from && value <= to
-      ? { value }
-      : { takes: `a whole number from ${from} to ${to}` };
-  };
-}
-
-const byteUnits: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12 };
-
-/** `100000`, `64M`, `2 GB`: decimal units, as sizes are shown everywhere in the program. */
-const bytes: Parse<number> = (text) => {
-  const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
-  const value = match ? Math.round(Number(match[1]) * (byteUnits[(match[2] ?? '').toLowerCase()] ?? 1)) : 0;
-  return value > 0 ? { value } : { takes: 'a number of bytes above 0, such as 100000 or 2 GB' };
-};
-
-function days(from: number, to: number): Parse<number> {
-  return (text) => {
-    const parsed = wholeNumber(from, to)(text);
-    return 'value' in parsed ? { value: parsed.value * 86_400_000 } : { takes: `${parsed.takes} days` };
-  };
-}
-
-function seconds(from: number, to: number): Parse<number> {
-  return (text) => {
-    const value = Number(text);
-    return /^\d{1,6}(\.\d{1,3})?$/.test(text) && value >= from && value <= to
-      ? { value: value * 1000 }
-      : { takes: `seconds from ${from} to ${to}` };
-  };
-}
-
-function oneOf<const Choice extends string>(...choices: Choice[]): Parse<Choice> {
-  return (text) =>
-    (choices as string[]).includes(text) ? { value: text as Choice } : { takes: choices.join(', ') };
-}
-
-const text: Parse<string> = (value) =>
-  value !== '' && !value.includes('\0') ? { value } : { takes: 'some text' };
-
-/** A host name or address to listen on; no port, no scheme. */
-const host: Parse<string> = (value) =>
-  /^[a-zA-Z0-9.:_-]{1,253}$/.test(value) ? { value } : { takes: 'an address or host name to listen on' };
-
-/** A number as OpenCV counts cameras, or the device itself. */
-const videoDevice: Parse<string> = (value) => {
-  if (/^\d{1,3}$/.test(value)) return { value: `/dev/video${Number(value)}` };
-  return /^\/dev\/(video\d{1,3}|v4l\/by-(id|path)\/[\w:.+-]{1,200})$/.test(value)
-    ? { value }
-    : { takes: 'a number such as 0, or a device such as /dev/video0' };
-};
-
-const allRoles = ['web', 'auth', 'worker', 'camera'];
-const roles: Parse<string> = (value) => {
-  const named = value.split(',').map((role) => role.trim());
-  const isAll = allRoles.every((role) => named.includes(role)) && named.length === allRoles.length;
-  return value === 'all' || isAll
-    ? { value: 'all' }
-    : { takes: `all (one process does everything: ${allRoles.join(',')})` };
+  /** It holds a password: what was given is never repeated in an error. */
+  readonly isSecret?: boolean;
 };
 
 /** Keeps each entry's own value type while the table is one object. */
@@ -83,11 +40,11 @@ function setting<Value>(entry: Setting<Value>): Setting<Value> {
 }
 
 export const settingList = {
-  host: setting({
+  host: setting<string | null>({
     name: 'KINORA_HOST',
     parse: host,
-    byDefault: 'localhost',
-    defaultText: 'localhost',
+    byDefault: null,
+    defaultText: 'the whole network; this machine only where KINORA_AUTH is `none`',
     meaning:
       'Address to listen on. `localhost` is this machine only; `0.0.0.0` or `::` is the whole network.',
   }),
@@ -105,26 +62,124 @@ export const settingList = {
     defaultText: './data',
     meaning: 'Folder that holds everything: videos, catalogue, settings made in the pages.',
   }),
-  roles: setting({
+  roles: setting<'all' | 'auth' | 'media'>({
     name: 'KINORA_ROLES',
     parse: roles,
     byDefault: 'all',
     defaultText: 'all',
-    meaning: 'What this process does. One process does everything.',
+    meaning:
+      'What this process does. `auth` answers for accounts alone; `web,worker,camera` does the rest and asks it at KINORA_AUTH_URL.',
   }),
-  auth: setting({
-    name: 'KINORA_AUTH',
-    parse: oneOf('none'),
-    byDefault: 'none',
+  url: setting<string | null>({
+    name: 'KINORA_URL',
+    parse: origin,
+    byDefault: null,
+    defaultText: 'the address that was asked for',
+    meaning: 'Address that people use, where a proxy stands before it: https://videos.example.org.',
+  }),
+  hosts: setting<readonly string[]>({
+    name: 'KINORA_HOSTS',
+    parse: hostNames,
+    byDefault: [],
     defaultText: 'none',
-    meaning: 'Who may use it. `none`: whoever can reach the address.',
+    meaning:
+      'More names of this machine, with commas between. Addresses, the host of KINORA_URL and names of a home network need no word.',
   }),
-  signUp: setting({
+  trustedProxies: setting<readonly string[]>({
+    name: 'KINORA_TRUSTED_PROXIES',
+    parse: networks,
+    byDefault: [],
+    defaultText: 'none',
+    meaning: 'Addresses or networks of proxies that are believed who asks and by which address.',
+  }),
+  auth: setting<'accounts' | 'none' | 'header'>({
+    name: 'KINORA_AUTH',
+    parse: oneOf('accounts', 'none', 'header'),
+    byDefault: 'accounts',
+    defaultText: 'accounts',
+    meaning:
+      'Who may use it. `accounts`: those who log in. `header`: whom a trusted proxy names. `none`: whoever can reach the address.',
+  }),
+  authHeader: setting({
+    name: 'KINORA_AUTH_HEADER',
+    parse: headerName,
+    byDefault: 'remote-user',
+    defaultText: 'remote-user',
+    meaning: 'Header in which a trusted proxy names the person, where KINORA_AUTH is `header`.',
+  }),
+  signUp: setting<'open' | 'invite' | 'closed'>({
     name: 'KINORA_SIGN_UP',
     parse: oneOf('open', 'invite', 'closed'),
-    byDefault: 'closed',
-    defaultText: 'closed',
-    meaning: 'Who may make an account; says nothing while KINORA_AUTH is `none`.',
+    byDefault: 'invite',
+    defaultText: 'invite',
+    meaning:
+      'Who may make an account: everyone (`open`), those with a link of the owner (`invite`), nobody (`closed`).',
+  }),
+  quota: setting<number | null>({
+    name: 'KINORA_QUOTA',
+    parse: bytes,
+    byDefault: null,
+    defaultText: 'no cap',
+    meaning: 'Most bytes of videos for each new person; the owner can change it for each.',
+  }),
+  authUrl: setting<string | null>({
+    name: 'KINORA_AUTH_URL',
+    parse: origin,
+    byDefault: null,
+    defaultText: 'none',
+    meaning: 'Where the process with the role `auth` answers, for one without that role.',
+  }),
+  authSecret: setting<string | null>({
+    name: 'KINORA_AUTH_SECRET',
+    parse: secret,
+    isSecret: true,
+    byDefault: null,
+    defaultText: 'none',
+    meaning: 'What the processes prove themselves with to one another; 32 characters or more.',
+  }),
+  smtpUrl: setting<string | null>({
+    name: 'KINORA_SMTP_URL',
+    parse: smtpUrl,
+    isSecret: true,
+    byDefault: null,
+    defaultText: 'none',
+    meaning: 'Mail server for resetting passwords: smtp://user:password@mail.example.org:587.',
+  }),
+  mailFrom: setting<string | null>({
+    name: 'KINORA_MAIL_FROM',
+    parse: mailbox,
+    byDefault: null,
+    defaultText: 'none',
+    meaning: 'Sender of its mails; goes with KINORA_SMTP_URL.',
+  }),
+  openIdIssuer: setting<string | null>({
+    name: 'KINORA_OPENID_ISSUER',
+    parse: issuer,
+    byDefault: null,
+    defaultText: 'none',
+    meaning: 'OpenID provider (Authelia, Keycloak and such) that people can log in with.',
+  }),
+  openIdClientId: setting<string | null>({
+    name: 'KINORA_OPENID_CLIENT_ID',
+    parse: text,
+    byDefault: null,
+    defaultText: 'none',
+    meaning: 'What the provider calls this program.',
+  }),
+  openIdClientSecret: setting<string | null>({
+    name: 'KINORA_OPENID_CLIENT_SECRET',
+    parse: text,
+    isSecret: true,
+    byDefault: null,
+    defaultText: 'none',
+    meaning: 'What this program proves itself with to the provider.',
+  }),
+  openIdName: setting({
+    name: 'KINORA_OPENID_NAME',
+    parse: text,
+    byDefault: 'OpenID',
+    defaultText: 'OpenID',
+    meaning: 'What the button calls the provider.',
   }),
   maxPartialBytes: setting({
     name: 'KINORA_MAX_PARTIAL_BYTES',

@@ -31,12 +31,18 @@ export function readSettings(environment: Environment, folder: string, isTermina
   const get = <Value>(setting: Setting<Value>): Value => readOne(setting, environment, file);
 
   const port = get(settingList.port);
-  get(settingList.roles);
-  get(settingList.auth);
-  get(settingList.signUp);
-  return {
+  const roles = get(settingList.roles);
+  const publicUrl = get(settingList.url);
+  const auth = readAuth(get);
+  const config: Config = {
+    roles,
+    auth,
     server: {
-      host: get(settingList.host),
+      publicUrl,
+      hosts: get(settingList.hosts),
+      trustedProxies: get(settingList.trustedProxies),
+      // Behind nobody's door it is shown to this machine only, unless somebody says otherwise.
+      host: get(settingList.host) ?? (auth.mode === 'none' ? 'localhost' : '::'),
       port: port ?? 5000,
       isPortFixed: port !== null,
       maxPartialBytes: get(settingList.maxPartialBytes),
@@ -58,6 +64,68 @@ export function readSettings(environment: Environment, folder: string, isTermina
       format: get(settingList.logFormat) ?? (isTerminal ? 'pretty' : 'json'),
     },
   };
+  refuseMismatch(config);
+  return config;
+}
+
+type Get = <Value>(setting: Setting<Value>) => Value;
+
+function readAuth(get: Get): Config['auth'] {
+  return {
+    mode: get(settingList.auth),
+    signUp: get(settingList.signUp),
+    header: get(settingList.authHeader),
+    quotaBytes: get(settingList.quota),
+    serviceUrl: get(settingList.authUrl),
+    serviceSecret: get(settingList.authSecret),
+    mail: readMail(get),
+    openId: readOpenId(get),
+  };
+}
+
+function readMail(get: Get): Config['auth']['mail'] {
+  const url = get(settingList.smtpUrl);
+  const from = get(settingList.mailFrom);
+  if (url && !from) throw mismatch('KINORA_SMTP_URL needs KINORA_MAIL_FROM, the sender of its mails');
+  if (from && !url) throw mismatch('KINORA_MAIL_FROM needs KINORA_SMTP_URL, the mail server');
+  return url && from ? { url, from } : null;
+}
+
+function readOpenId(get: Get): Config['auth']['openId'] {
+  const issuer = get(settingList.openIdIssuer);
+  const clientId = get(settingList.openIdClientId);
+  const clientSecret = get(settingList.openIdClientSecret);
+  if (issuer && clientId && clientSecret)
+    return { issuer, clientId, clientSecret, name: get(settingList.openIdName) };
+  if (!issuer && !clientId && !clientSecret) return null;
+  throw mismatch(
+    'OpenID log-in needs KINORA_OPENID_ISSUER, KINORA_OPENID_CLIENT_ID and KINORA_OPENID_CLIENT_SECRET together',
+  );
+}
+
+/** Settings that are right each by itself and say nothing, or something dangerous, together. */
+function refuseMismatch({ roles, auth, server }: Config): void {
+  if (auth.mode === 'header' && server.trustedProxies.length === 0)
+    throw mismatch('KINORA_AUTH=header needs KINORA_TRUSTED_PROXIES: anyone else could name themselves');
+  if (roles === 'auth' && auth.mode === 'none')
+    throw mismatch('KINORA_ROLES=auth keeps accounts, and KINORA_AUTH=none has none: unset one of them');
+  if (roles === 'auth' && !auth.serviceSecret)
+    throw mismatch(
+      'KINORA_ROLES=auth needs KINORA_AUTH_SECRET, which the other processes prove themselves with',
+    );
+  if (roles === 'media' && auth.mode !== 'none' && !(auth.serviceUrl && auth.serviceSecret)) {
+    throw mismatch(
+      'KINORA_ROLES=web,worker,camera needs KINORA_AUTH_URL and KINORA_AUTH_SECRET of the process with the role auth',
+    );
+  }
+  if (roles === 'all' && auth.serviceUrl)
+    throw mismatch(
+      'KINORA_AUTH_URL is for KINORA_ROLES=web,worker,camera: this process keeps the accounts itself',
+    );
+}
+
+function mismatch(message: string): AppError {
+  return new AppError('bad-request', message);
 }
 
 function readFile(environment: Environment, folder: string): Table {
@@ -112,12 +180,17 @@ function readOne<Value>(setting: Setting<Value>, environment: Environment, file:
   if (fromEnvironment !== undefined && fromEnvironment !== '') given = fromEnvironment.trim();
   else if (key !== null && file[key] !== undefined) {
     const value = file[key];
-    given = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    given = Array.isArray(value)
+      ? value.join(',')
+      : typeof value === 'object'
+        ? JSON.stringify(value)
+        : String(value);
     where = `"${key}" in the settings file`;
   } else return setting.byDefault;
   const parsed = setting.parse(given);
   if ('value' in parsed) return parsed.value;
-  throw new AppError('bad-request', `${where} is ${JSON.stringify(given)}, but it takes ${parsed.takes}`);
+  const wrong = setting.isSecret ? 'is not right: it' : `is ${JSON.stringify(given)}, but it`;
+  throw new AppError('bad-request', `${where} ${wrong} takes ${parsed.takes}`);
 }
 
 const cameraId = /^[a-z0-9][a-z0-9_-]{0,63}$/;

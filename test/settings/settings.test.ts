@@ -8,6 +8,7 @@ import { settingList } from '../../src/setting-list.ts';
 import { fileKey, readSettings } from '../../src/settings.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kinora-settings-'));
+const secret = '0123456789abcdef0123456789abcdef';
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 function read(environment: Record<string, string>, toml?: string) {
@@ -20,7 +21,15 @@ function read(environment: Record<string, string>, toml?: string) {
 describe('settings', () => {
   test('nothing set gives the documented defaults', () => {
     const config = read({});
-    assert.equal(config.server.host, 'localhost');
+    assert.equal(config.roles, 'all');
+    assert.equal(config.server.host, '::');
+    assert.equal(config.server.publicUrl, null);
+    assert.deepEqual(config.server.hosts, []);
+    assert.deepEqual(config.server.trustedProxies, []);
+    assert.deepEqual(config.auth, {
+      ...{ mode: 'accounts', signUp: 'invite', header: 'remote-user', quotaBytes: null },
+      ...{ serviceUrl: null, serviceSecret: null, mail: null, openId: null },
+    });
     assert.equal(config.server.port, 5000);
     assert.equal(config.server.isPortFixed, false);
     assert.equal(config.server.maxPartialBytes, Number.POSITIVE_INFINITY);
@@ -68,6 +77,65 @@ describe('settings', () => {
     );
   });
 
+  test('behind its own door it listens on this machine only, unless told otherwise', () => {
+    assert.equal(read({ KINORA_AUTH: 'none' }).server.host, 'localhost');
+    assert.equal(read({ KINORA_AUTH: 'none', KINORA_HOST: '0.0.0.0' }).server.host, '0.0.0.0');
+    assert.equal(read({ KINORA_AUTH: 'header', KINORA_TRUSTED_PROXIES: '127.0.0.1' }).server.host, '::');
+  });
+
+  test('lists have commas between, or are arrays in the file', () => {
+    const { server } = read(
+      { KINORA_HOSTS: 'Kinora.example.org, tv.example.org' },
+      'trusted_proxies = ["10.0.0.0/8", "::1"]\n',
+    );
+    assert.deepEqual(server.hosts, ['kinora.example.org', 'tv.example.org']);
+    assert.deepEqual(server.trustedProxies, ['10.0.0.0/8', '::1']);
+  });
+
+  test('the address people use is an origin', () => {
+    const urlOf = (url: string) => read({ KINORA_URL: url }).server.publicUrl;
+    assert.equal(urlOf('https://Videos.example.org/'), 'https://videos.example.org');
+    assert.equal(urlOf('http://192.0.2.7:8080'), 'http://192.0.2.7:8080');
+  });
+
+  test('roles are all, auth, or all the others', () => {
+    const rolesOf = (roles: string) =>
+      read({ KINORA_ROLES: roles, KINORA_AUTH_URL: '', KINORA_AUTH_SECRET: secret }).roles;
+    assert.equal(rolesOf('all'), 'all');
+    assert.equal(rolesOf('auth, web, camera, worker'), 'all');
+    assert.equal(rolesOf('auth'), 'auth');
+    const media = read({
+      ...{ KINORA_ROLES: 'camera,web,worker', KINORA_AUTH_SECRET: secret },
+      KINORA_AUTH_URL: 'http://127.0.0.1:5001',
+    });
+    assert.equal(media.roles, 'media');
+    assert.equal(media.auth.serviceUrl, 'http://127.0.0.1:5001');
+    assert.equal(read({ KINORA_ROLES: 'web,worker,camera', KINORA_AUTH: 'none' }).roles, 'media');
+  });
+
+  test('mail and OpenID are sections of their own', () => {
+    const { mail, openId } = read({
+      ...{ KINORA_SMTP_URL: 'smtp://k:p@mail.example.org:587', KINORA_MAIL_FROM: 'Kinora <k@example.org>' },
+      ...{ KINORA_OPENID_ISSUER: 'https://id.example.org/realms/home', KINORA_OPENID_CLIENT_ID: 'kinora' },
+      KINORA_OPENID_CLIENT_SECRET: 's3cret',
+    }).auth;
+    assert.deepEqual(mail, { url: 'smtp://k:p@mail.example.org:587', from: 'Kinora <k@example.org>' });
+    assert.deepEqual(openId, {
+      ...{ issuer: 'https://id.example.org/realms/home', clientId: 'kinora', clientSecret: 's3cret' },
+      name: 'OpenID',
+    });
+  });
+
+  test('what a setting with a password was given is not said again', () => {
+    for (const name of ['KINORA_AUTH_SECRET', 'KINORA_SMTP_URL']) {
+      assert.throws(
+        () => read({ [name]: 'hunter2 hunter2' }),
+        (error: Error) =>
+          error.message.startsWith(`${name} is not right`) && !error.message.includes('hunter2'),
+      );
+    }
+  });
+
   const mistakes: [
     name: string,
     environment: Record<string, string>,
@@ -99,10 +167,68 @@ describe('settings', () => {
       /^KINORA_MAX_PARTIAL_BYTES is "0", but it takes/,
     ],
     [
-      'accounts, which come later',
-      { KINORA_AUTH: 'accounts' },
+      'a way of logging in that is none',
+      { KINORA_AUTH: 'basic' },
       undefined,
-      /^KINORA_AUTH is "accounts", but it takes none$/,
+      /^KINORA_AUTH is "basic", but it takes accounts, none, header$/,
+    ],
+    [
+      'names by a proxy that is not named',
+      { KINORA_AUTH: 'header' },
+      undefined,
+      /needs KINORA_TRUSTED_PROXIES/,
+    ],
+    [
+      'a header that means something else',
+      { KINORA_AUTH_HEADER: 'Cookie' },
+      undefined,
+      /^KINORA_AUTH_HEADER is "Cookie", but it takes/,
+    ],
+    ['a network that is none', { KINORA_TRUSTED_PROXIES: '10.0.0.0/33' }, undefined, /it takes addresses or/],
+    ['an empty place in a list', { KINORA_TRUSTED_PROXIES: '10.0.0.1,' }, undefined, /it takes addresses or/],
+    ['a name with a port', { KINORA_HOSTS: 'kinora.example.org:80' }, undefined, /it takes host names/],
+    ['an address with a path', { KINORA_URL: 'https://example.org/kinora' }, undefined, /with no path after/],
+    [
+      'an address with a password',
+      { KINORA_URL: 'https://a:b@example.org' },
+      undefined,
+      /with no path after/,
+    ],
+    ['an address of another kind', { KINORA_URL: 'ftp://example.org' }, undefined, /with no path after/],
+    ['half of the roles', { KINORA_ROLES: 'web' }, undefined, /it takes all, auth, or web,worker,camera$/],
+    [
+      'roles without the service of the accounts',
+      { KINORA_ROLES: 'web,worker,camera', KINORA_AUTH_SECRET: secret },
+      undefined,
+      /needs KINORA_AUTH_URL and KINORA_AUTH_SECRET/,
+    ],
+    ['the service without a secret', { KINORA_ROLES: 'auth' }, undefined, /needs KINORA_AUTH_SECRET/],
+    [
+      'the service of no accounts',
+      { KINORA_ROLES: 'auth', KINORA_AUTH: 'none', KINORA_AUTH_SECRET: secret },
+      undefined,
+      /keeps accounts, and KINORA_AUTH=none has none/,
+    ],
+    [
+      'the address of a service that is not used',
+      { KINORA_AUTH_URL: 'http://127.0.0.1:5001', KINORA_AUTH_SECRET: secret },
+      undefined,
+      /KINORA_AUTH_URL is for KINORA_ROLES=web,worker,camera/,
+    ],
+    ['a short secret', { KINORA_AUTH_SECRET: 'short' }, undefined, /is not right: it takes at least 32/],
+    ['a mail server without a sender', { KINORA_SMTP_URL: 'smtp://m' }, undefined, /needs KINORA_MAIL_FROM/],
+    [
+      'a sender without a mail server',
+      { KINORA_MAIL_FROM: 'k@example.org' },
+      undefined,
+      /needs KINORA_SMTP_URL/,
+    ],
+    ['half of OpenID', { KINORA_OPENID_CLIENT_ID: 'k' }, undefined, /^OpenID log-in needs .* together$/],
+    [
+      'an OpenID provider in clear text',
+      { KINORA_OPENID_ISSUER: 'http://id.example.org' },
+      undefined,
+      /begins with https/,
     ],
     ['a database, which comes later', { MONGODB_URL: 'mongodb://x' }, undefined, /^MONGODB_URL is set, but/],
     [
