@@ -2,9 +2,11 @@
 // the program sees of it; `create-library.ts` puts it together.
 import type { BlobReader } from '../blobs/blob-store.ts';
 import type {
+  Folder,
   ListRequest,
   Marks,
   Progress,
+  Shared,
   Sight,
   Usage,
   Video,
@@ -42,6 +44,10 @@ export type NewArrival = {
   readonly quotaBytes: number | null;
   /** As the client gave it: any text at all. */
   readonly fileName: string;
+  /** Left out: made from the file name. Checked by nobody: bounded and made plain here. */
+  readonly title?: string;
+  /** When it was added elsewhere (an import), milliseconds since the epoch; left out: now. */
+  readonly addedAtMs?: number;
   /** null where not announced. */
   readonly sizeBytes: number | null;
   /** The tus metadata header, where it arrives that way. */
@@ -67,12 +73,17 @@ export type OpenedBytes = {
 /** A stretch of a video in seconds; null ends at the end. */
 export type Clip = { readonly startSeconds: number; readonly endSeconds: number | null };
 
+/** Bytes that are about to come, and whose they will be. */
+export type QuotaRequest = Pick<NewArrival, 'ownerId' | 'quotaBytes'> & { readonly sizeBytes: number };
+
 export type Library = {
   /**
    * Throws `too-large` where it could never fit into the owner's quota, `no-room` where it does not now; both with the
    * figures, before a byte is taken. Of unannounced size: as soon as the bytes pass it, with `write`.
    */
   beginArrival(arrival: NewArrival): Promise<ArrivingVideo>;
+  /** Throws as `beginArrival` where so much more does not fit; promises nothing. */
+  assertQuota(request: QuotaRequest): Promise<void>;
   /** Takes up an unfinished one. Throws `not-found`, `conflict` while another request is writing it. */
   resumeArrival(id: string, quotaBytes: number | null): Promise<ArrivingVideo>;
   /** The size became known (tus deferred length). Throws `not-found`, `conflict` when it is complete, and as `beginArrival`. */
@@ -105,12 +116,36 @@ export type Library = {
   getMarks(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Marks>>;
   setMarks(personId: string, videoId: string, marks: Partial<Marks>): Promise<void>;
 
-  /** null for the top. Throws `not-found`. */
+  /** null for the top. Throws `not-found`, also for a folder that is another's. */
   moveVideo(id: string, folderId: string | null): Promise<Video>;
-  /** Puts all videos in it and in its folders into the bin, then removes the folders. Taken out, they lie at the top. */
+
+  /** Throws `bad-request` (no name, over 200 characters, nested over 20 deep, over 1000 in one), `not-found` (the parent, or it is another's). */
+  addFolder(folder: Pick<Folder, 'ownerId' | 'parentId' | 'name'>): Promise<Folder>;
+  /** Throws `not-found`. */
+  getFolder(id: string): Promise<Folder>;
+  /** As the catalogue's. */
+  listFolders(sight: Sight, parentId: string | null): Promise<readonly Folder[]>;
+  /** From the top to the folder itself. Empty where there is none. */
+  folderPath(id: string): Promise<readonly Folder[]>;
+  /** Throws as `addFolder`. */
+  renameFolder(id: string, name: string): Promise<Folder>;
+  /** Throws as `addFolder`, `conflict` where it would lie within itself. */
+  moveFolder(id: string, parentId: string | null): Promise<Folder>;
+  /**
+   * Puts all videos in it and in its folders into the bin, then removes the folders. Taken out, they lie where the
+   * folder lay; so does what is still arriving. Throws `not-found`. Can be done again after a crash.
+   */
   binFolder(id: string): Promise<void>;
+
+  /** Whom it is shared with itself, not by the folders around it; null for a camera that nobody ever said anything of. */
+  getAudiences(subject: Shared, id: string): Promise<readonly string[] | null>;
+  setAudiences(subject: Shared, id: string, audiences: readonly string[]): Promise<void>;
+
   getUsage(ownerId: string): Promise<Usage>;
-  /** Of a person who goes: all videos and folders to another, or into the bin of the household's owners. Can be done again after a crash. */
+  /**
+   * Of a person who goes: all videos and folders to another, or all videos into the other's bin. What is still arriving
+   * is given up. Can be done again after a crash.
+   */
   giveEverything(fromId: string, toId: string, isIntoBin: boolean): Promise<void>;
 
   /** Takes up what a crash left (numbered steps in `design/writes.md`), then empties the bin and cleans up from time to time. */
