@@ -28,7 +28,9 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError
   if (error.retryAfterSeconds !== null) reply.header('Retry-After', String(error.retryAfterSeconds));
   else if (error.kind === 'unavailable' || error.kind === 'no-room') reply.header('Retry-After', '10');
   return wantsPage(request)
-    ? reply.type('text/html; charset=utf-8').send(errorPage(problem, request.headers.cookie))
+    ? reply
+        .type('text/html; charset=utf-8')
+        .send(errorPage(problem, request.headers.cookie, request.viewer ?? null))
     : reply.type('application/problem+json').send(JSON.stringify(problem));
 }
 

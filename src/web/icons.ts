@@ -24,6 +24,22 @@ const shapes = {
   film: '<rect x="3" y="5" width="18" height="14" rx="2.5"/><path d="M7.5 5v14M16.5 5v14M3 12h18"/>',
   noSignal:
     '<path d="m3.5 4 17 16M8 7h5.5A2.5 2.5 0 0 1 15.5 9.5v2M15.5 16a2.5 2.5 0 0 1-2 1h-8A2.5 2.5 0 0 1 3 14.5v-5A2.5 2.5 0 0 1 4 7.5M17 10l4.5-2.2v8.4L19 15"/>',
+  folder:
+    '<path d="M3 8V6.5A1.5 1.5 0 0 1 4.5 5h4l2.2 2.5H19A2 2 0 0 1 21 9.5v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z"/>',
+  star: '<path d="m12 4 2.4 5 5.5.7-4 3.8 1 5.5-4.9-2.7L7.1 19l1-5.5-4-3.8 5.5-.7z"/>',
+  tick: '<path d="m5 12.5 4.5 4.5L19 7.5"/>',
+  people:
+    '<circle cx="9" cy="8.5" r="3.2"/><path d="M3 19c.3-3.5 2.8-5.5 6-5.5s5.7 2 6 5.5M15.5 5.6a3.2 3.2 0 0 1 0 5.8M17.5 14c2 .7 3.3 2.4 3.5 5"/>',
+  pick: '<rect x="4" y="4" width="16" height="16" rx="4"/><path d="m8 12.3 3 3 5-6"/>',
+  move: '<path d="M3 8V6.5A1.5 1.5 0 0 1 4.5 5h4l2.2 2.5H19A2 2 0 0 1 21 9.5v7a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2zM8.5 13.2h7M13 10.5l2.7 2.7-2.7 2.7"/>',
+  clip: '<circle cx="6.5" cy="6.5" r="2.5"/><circle cx="6.5" cy="17.5" r="2.5"/><path d="M8.5 8 20 17M8.5 16 20 7"/>',
+  more: '<circle cx="5.5" cy="12" r=".8"/><circle cx="12" cy="12" r=".8"/><circle cx="18.5" cy="12" r=".8"/>',
+  person: '<circle cx="12" cy="8.2" r="3.9"/><path d="M4.5 20a7.6 7.6 0 0 1 15 0"/>',
+  list: '<path d="M8.5 6.5H20M8.5 12H20M8.5 17.5H20M4.5 6.5v.1M4.5 12v.1M4.5 17.5v.1"/>',
+  key: '<circle cx="8" cy="15.5" r="4"/><path d="m11 12.6 8.5-8.5M16 7.6l3 3M13.4 10.2l1.8 1.8"/>',
+  phone: '<rect x="7" y="3" width="10" height="18" rx="2.4"/><path d="M11 18h2"/>',
+  television: '<rect x="3" y="5" width="18" height="12" rx="2.2"/><path d="M8.5 20.5h7"/>',
+  leave: '<path d="M14 4.5H7A2.5 2.5 0 0 0 4.5 7v10A2.5 2.5 0 0 0 7 19.5h7M10 12h10.5M16.5 8l4 4-4 4"/>',
 } as const;
 
 export type IconName = keyof typeof shapes;

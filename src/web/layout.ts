@@ -1,6 +1,7 @@
-// The frame of every page: the bar with the four places, search, the main landmark, and what scripts need to hang
-// on to (the upload tray, the table of keys).
+// The frame of every page: the bar with the places that are open to who looks, search, the menu of one's account, the
+// main landmark, and what scripts need to hang on to (the upload tray, the table of keys).
 import { html } from 'ghtml';
+import { householdId, type Permission } from '../accounts/permissions.ts';
 import { type IconName, icon } from './icons.ts';
 import { keysDialog } from './keys.ts';
 import type { View } from './view.ts';
@@ -23,11 +24,17 @@ export type Page = {
   readonly kind?: string;
 };
 
-const places: readonly { readonly place: Place; readonly name: string; readonly icon: IconName }[] = [
-  { place: 'videos', name: 'Videos', icon: 'videos' },
-  { place: 'cameras', name: 'Cameras', icon: 'cameras' },
-  { place: 'upload', name: 'Upload', icon: 'upload' },
-  { place: 'settings', name: 'Settings', icon: 'settings' },
+type PlaceEntry = {
+  readonly place: Place & IconName;
+  readonly name: string;
+  readonly permission: Permission;
+};
+
+const places: readonly PlaceEntry[] = [
+  { place: 'videos', name: 'Videos', permission: 'videos:watch' },
+  { place: 'cameras', name: 'Cameras', permission: 'cameras:watch' },
+  { place: 'upload', name: 'Upload', permission: 'videos:add' },
+  { place: 'settings', name: 'Settings', permission: 'self' },
 ];
 
 /** The whole document. */
@@ -53,14 +60,13 @@ export function layout(view: View, page: Page): string {
 <a class="skip" href="#main">Skip to the content</a>
 <header class="bar">
   <a class="brand" href="/"!${page.place === 'home' ? ' aria-current="page"' : ''}>!${brandMark}<span>Kinora</span></a>
-  <nav class="places" aria-label="Places">!${places.map((entry) => placeLink(entry, page.place))}</nav>
-  !${page.search === null ? '' : searchForm(page.search)}
+  !${view.viewer === null ? '' : navigation(view, page)}
 </header>
 <main id="main" tabindex="-1">
 !${page.main}
 </main>
-<kinora-uploads></kinora-uploads>
-!${keysDialog}
+!${view.can('videos:add') ? '<kinora-uploads></kinora-uploads>' : ''}
+!${view.viewer === null ? '' : keysDialog}
 </body>
 </html>
 `;
@@ -71,9 +77,34 @@ const brandMark =
   '<svg class="mark" viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false">' +
   '<path class="cone" d="M9 12 22 5.5v13z"/><circle class="lamp" cx="7" cy="12" r="4.5"/></svg>';
 
-function placeLink(entry: (typeof places)[number], current: Place | null): string {
-  const state = entry.place === current ? ' aria-current="page"' : '';
-  return html`<a href="/${entry.place}"!${state}>!${icon(entry.icon)}<span>${entry.name}</span></a>`;
+function navigation(view: View, page: Page): string {
+  const open = places.filter((entry) => view.can(entry.permission));
+  const search = page.search !== null && view.can('videos:watch') ? searchForm(page.search) : '';
+  return html`<nav class="places" aria-label="Places">!${open.map((entry) => placeLink(entry, page.place))}</nav>
+  !${search}!${accountMenu(view)}`;
+}
+
+function placeLink({ place, name }: PlaceEntry, current: Place | null): string {
+  const state = place === current ? ' aria-current="page"' : '';
+  return html`<a href="/${place}"!${state}>!${icon(place)}<span>${name}</span></a>`;
+}
+
+/** One's own account; nothing where everybody is the household. Leaving is a form: a link could be followed by anything. */
+function accountMenu({ viewer, can }: View): string {
+  if (viewer === null || viewer.personId === householdId) return '';
+  const entries: readonly (readonly [Permission, string, IconName, string])[] = [
+    ['self', '/account', 'person', 'Account'],
+    ['people:manage', '/people', 'people', 'People'],
+    ['audit:read', '/audit', 'list', 'What was done'],
+    ['self', '/tv', 'television', 'Log in a television'],
+  ];
+  const links = entries.filter(([permission]) => can(permission));
+  return html`<details class="account"><summary>!${icon('person')}<span class="unseen">Account of </span><span class="who" dir="auto">${viewer.name}</span></summary>
+<div class="menu">!${links.map(([, href, sign, name]) => html`<a href="${href}">!${icon(sign)}${name}</a>`)}!${
+    viewer.sessionId === null
+      ? ''
+      : html`<form method="post" action="/logout"><button>!${icon('leave')}Log out</button></form>`
+  }</div></details>`;
 }
 
 function searchForm(words: string): string {

@@ -1,5 +1,6 @@
-// What every page needs to know of the request it answers: language, theme, television or not, and where the
+// What every page needs to know of the request it answers: who asks, language, theme, television or not, and where the
 // assets are. Theme and television mode are cookies, so that they work without scripts and without a flash.
+import { type Permission, permits, type Viewer } from '../accounts/permissions.ts';
 import type { Assets } from './assets.ts';
 import type { Formats } from './formats.ts';
 
@@ -12,6 +13,10 @@ export type View = {
   /** Larger, fewer things, margins for overscan, arrow keys move everywhere. */
   readonly isTv: boolean;
   readonly nowMs: number;
+  /** Who looks; null where nobody is logged in: then a page has the brand and its own content, no more. */
+  readonly viewer: Viewer | null;
+  /** Whether who looks may do such a thing at all: what may not be done is not offered. */
+  can(permission: Permission): boolean;
   /** The address of an asset by its plain name (`styles.css`, `base.js`). */
   asset(name: string): string;
 };
@@ -63,12 +68,16 @@ export function createView(options: {
   readonly formats: Formats;
   readonly cookieHeader: string | undefined;
   readonly nowMs: number;
+  readonly viewer: Viewer | null;
 }): View {
+  const { viewer } = options;
   return {
     formats: options.formats,
     theme: themeOf(options.cookieHeader),
     isTv: isTvOf(options.cookieHeader),
     nowMs: options.nowMs,
+    viewer,
+    can: (permission) => viewer !== null && permits(viewer, permission),
     asset: (name) => options.assets.url(name),
   };
 }

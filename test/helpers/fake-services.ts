@@ -11,6 +11,7 @@ import { AppError } from '../../src/errors.ts';
 import type { Services } from '../../src/http/services.ts';
 import type { Library } from '../../src/library/library.ts';
 import type { Metrics } from '../../src/metrics/metrics.ts';
+import { createFakeAccounts, type FakeAccounts, type FakeAccountsOptions } from './fake-accounts.ts';
 
 const dayMs = 86_400_000;
 
@@ -119,7 +120,15 @@ function household(nowMs: number, count: number): Video[] {
 }
 
 const config: Config = {
-  server: { host: 'localhost', port: 0, isPortFixed: true, maxPartialBytes: Infinity, drainMs: 1000 },
+  roles: 'all',
+  server: {
+    ...{ publicUrl: null, hosts: [], trustedProxies: [] },
+    ...{ host: 'localhost', port: 0, isPortFixed: true, maxPartialBytes: Infinity, drainMs: 1000 },
+  },
+  auth: {
+    ...{ mode: 'none', signUp: 'invite', header: 'remote-user', quotaBytes: null },
+    ...{ serviceUrl: null, serviceSecret: null, mail: null, openId: null },
+  },
   data: {
     folder: process.cwd(),
     reserveBytes: 1_000_000_000,
@@ -137,10 +146,15 @@ export type FakeOptions = {
   readonly clock?: Clock;
   /** The picture that every camera shows. */
   readonly jpeg?: Uint8Array;
+  /** How people come in; `none` where left out. */
+  readonly mode?: Config['auth']['mode'];
+  readonly accounts?: FakeAccountsOptions;
 };
 
 /** Services in memory. `videos` is the live array, newest first, for tests that change one. */
-export function createFakeServices(options: FakeOptions = {}): Services & { readonly videos: Video[] } {
+export function createFakeServices(
+  options: FakeOptions = {},
+): Services & { readonly videos: Video[]; readonly accounts: FakeAccounts } {
   const clock = options.clock ?? systemClock;
   const nowMs = clock.nowMs();
   const videos = household(nowMs, options.videoCount ?? 200);
@@ -274,8 +288,10 @@ export function createFakeServices(options: FakeOptions = {}): Services & { read
   const room = { freeBytes: 411_000_000_000, totalBytes: 1_000_000_000_000 };
   const blobs = { room: async () => room } as Partial<BlobStore> as BlobStore;
   const metrics = {} as Metrics;
+  const accounts = createFakeAccounts({ clock, ...options.accounts });
   return {
-    config,
+    config: { ...config, auth: { ...config.auth, mode: options.mode ?? 'none' } },
+    accounts,
     clock,
     log: pino({ level: 'silent' }),
     catalogue,

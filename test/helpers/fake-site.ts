@@ -1,6 +1,7 @@
 // The pages over fake services, with just enough of the other routes (API, pictures, one real video where there is
 // one) that a browser finds everything it asks for. For `test/web` and `npm run look`.
 import { type FastifyInstance, fastify } from 'fastify';
+import { household } from '../../src/accounts/permissions.ts';
 import { AppError, isAppError } from '../../src/errors.ts';
 import { installGuard } from '../../src/http/guard.ts';
 import { problemOf } from '../../src/http/problem.ts';
@@ -8,6 +9,7 @@ import { pageRoutes } from '../../src/http/routes/pages.ts';
 import { errorPage } from '../../src/web/error-page.ts';
 import { createFakeServices, type FakeOptions } from './fake-services.ts';
 import { type FakeUploads, fakeUploadRoutes } from './fake-uploads.ts';
+import { installFakeViewer } from './fake-viewer.ts';
 
 export type FakeSite = {
   readonly app: FastifyInstance;
@@ -27,6 +29,7 @@ export async function startFakeSite(options: FakeSiteOptions = {}): Promise<Fake
   const services = createFakeServices(options);
   const app = fastify({ forceCloseConnections: true });
   installGuard(app);
+  installFakeViewer(app, services.config.auth.mode === 'none' ? household : services.accounts);
   app.setErrorHandler((error, request, reply) => {
     const known = isAppError(error) ? error : new AppError('internal', 'Something went wrong here.');
     const problem = problemOf(known);
@@ -34,7 +37,7 @@ export async function startFakeSite(options: FakeSiteOptions = {}): Promise<Fake
     return reply
       .code(problem.status)
       .type('text/html; charset=utf-8')
-      .send(errorPage(problem, request.headers.cookie));
+      .send(errorPage(problem, request.headers.cookie, request.viewer ?? null));
   });
   app.setNotFoundHandler(() => {
     throw new AppError('not-found', 'There is nothing at this address.');

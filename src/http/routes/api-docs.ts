@@ -18,7 +18,10 @@ export async function apiDocsRoutes(app: FastifyInstance, { clock }: Services): 
 
   app.get('/api/docs', (request, reply) => {
     const cookieHeader = request.headers.cookie;
-    const view = createView({ assets, formats: createFormats('en'), cookieHeader, nowMs: clock.nowMs() });
+    const view = createView({
+      ...{ assets, formats: createFormats('en'), cookieHeader, nowMs: clock.nowMs() },
+      viewer: request.viewer ?? null,
+    });
     return reply.headers(headers).send(apiDocsPage(view, app.swagger() as OpenApiDocument));
   });
 }

@@ -48,6 +48,7 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       formats: formatsFor(request.headers['accept-language']),
       cookieHeader: request.headers.cookie,
       nowMs: clock.nowMs(),
+      viewer: request.viewer ?? null,
     });
   const progressOf = (videos: readonly Video[]) =>
     library.getProgress(

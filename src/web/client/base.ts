@@ -1,5 +1,6 @@
 // What every page gets: keys, arrows, local moments, live cards, and uploads from anywhere. Everything here makes
 // a page nicer that already works without it.
+import { startAccountMenu } from './account-menu.ts';
 import { startArrows } from './arrows.ts';
 import { startKeys } from './keys.ts';
 import { startLiveCards } from './live-cards.ts';
@@ -9,6 +10,7 @@ import { KinoraUploads } from './uploads.ts';
 document.documentElement.classList.add('has-scripts');
 customElements.define('kinora-uploads', KinoraUploads);
 startKeys();
+startAccountMenu();
 startArrows();
 startLiveCards();
 localizeMoments(document);
