@@ -5,7 +5,7 @@ import { errorPage } from '../web/error-page.ts';
 import { problemOf } from './problem.ts';
 import type { Services } from './services.ts';
 
-export function installErrors(app: FastifyInstance, { log }: Services): void {
+export function installErrors(app: FastifyInstance, { log }: Pick<Services, 'log'>): void {
   app.setErrorHandler((error, request, reply) => {
     const known = toAppError(error);
     if (errorStatus[known.kind] === 500) {

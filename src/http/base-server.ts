@@ -1,0 +1,38 @@
+// What every server of the program begins with, whatever its role: limits, errors, the headers of every answer.
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { type FastifyBaseLogger, type FastifyServerOptions, fastify, LogController } from 'fastify';
+import { installErrors } from './errors.ts';
+import { installGuard } from './guard.ts';
+import { schemaController } from './schema-compilers.ts';
+import type { Services } from './services.ts';
+
+export function createBaseServer(services: Pick<Services, 'config' | 'log' | 'metrics'>) {
+  const app = fastify({
+    loggerInstance: services.log as FastifyBaseLogger,
+    schemaController: schemaController as FastifyServerOptions['schemaController'] & object,
+    logController: new LogController({ disableRequestLogging: true }),
+    // Uploads may take hours; slow heads may not.
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    http: { headersTimeout: 20_000, maxHeaderSize: 16_384 },
+    // JSON and forms only: uploads are streamed and never held.
+    bodyLimit: 1_000_000,
+    routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none';
+    services.metrics.answered(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    if (reply.statusCode >= 500)
+      services.log.warn(
+        { method: request.method, route, status: reply.statusCode },
+        'answered with an error',
+      );
+    done();
+  });
+  installErrors(app, services);
+  installGuard(app);
+  return app;
+}
