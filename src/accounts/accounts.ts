@@ -23,6 +23,14 @@ export type Identity = {
   readonly isRenewable: boolean;
 };
 
+export type IdentifyOptions = {
+  /**
+   * For bytes and answers that run already, never for anything else: while the process that keeps the accounts cannot
+   * be reached, its last good answer will do, for 5 minutes. Says nothing in one process.
+   */
+  readonly mayBeOld?: boolean;
+};
+
 /** Where a request about accounts comes from. */
 export type Asker = {
   /** The client's address, the proxy's word for it where that is trusted. */
@@ -193,7 +201,7 @@ export type RawAnswer = {
 
 export type Accounts = {
   /** null where the credentials are nobody's: expired, ended, disabled, never were. Throws `unavailable` only. */
-  identify(credentials: Credentials): Promise<Identity | null>;
+  identify(credentials: Credentials, options?: IdentifyOptions): Promise<Identity | null>;
   /** Cookies that prolong the session; empty where it cannot be. */
   renew(asker: Asker): Promise<Cookies>;
   doors(): Promise<Doors>;
@@ -212,7 +220,7 @@ export type Accounts = {
   /** Where to send the browser for the OpenID provider, with cookies to set. Throws `not-found` where none is set. */
   startOpenId(asker: Asker, next: string): Promise<{ readonly location: string; readonly cookies: Cookies }>;
   /** Person that a trusted proxy names (KINORA_AUTH=header); made as a member at the first time, the very first one as the owner. */
-  identifyNamed(login: string, name: string | null): Promise<Identity>;
+  identifyNamed(login: string, name: string | null, options?: IdentifyOptions): Promise<Identity>;
   /** Whatever better-auth answers itself (JSON, passkeys, OpenID's way back). The same limits and rules hold. */
   handle(asker: Asker, request: RawRequest): Promise<RawAnswer>;
 
