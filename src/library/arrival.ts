@@ -6,6 +6,7 @@ import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import type { CarefulScan, ScanOutcome } from './careful-scan.ts';
 import type { ArrivingVideo } from './library.ts';
+import type { Allowance } from './quota.ts';
 import type { VideoMaker } from './video-maker.ts';
 
 /** How often the catalogue hears how far it is: for the page's progress, so a second is soon enough. */
@@ -18,6 +19,8 @@ export type ArrivalTools = {
   readonly clock: Clock;
   readonly maker: VideoMaker;
   readonly maxUploadBytes: number;
+  /** Of one of unknown size whose owner's room is limited; null else. */
+  readonly allowance: Allowance | null;
   /** Called once when it ends; `scan` is what a later one can go on with, null where nothing will follow. */
   onEnd(arrival: Arrival, scan: CarefulScan | null): void;
 };
@@ -63,6 +66,7 @@ export class Arrival implements ArrivingVideo {
     return this.#inTurn(async () => {
       this.#assertOpen();
       this.#assertFits(chunk.length);
+      await this.#tools.allowance?.growTo(this.receivedBytes + chunk.length);
       // The disk works while the scan looks at the same bytes.
       const writing = this.#writer.write(chunk);
       let refusal: unknown = null;
@@ -176,6 +180,8 @@ export class Arrival implements ArrivingVideo {
   }
 
   async #note(): Promise<void> {
+    // The allowance counts what the catalogue does not know of yet.
+    if (this.#tools.allowance) return;
     const nowMs = this.#tools.clock.monotonicMs();
     if (nowMs - this.#notedAtMs < noteEveryMs) return;
     this.#notedAtMs = nowMs;

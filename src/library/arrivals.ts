@@ -8,11 +8,13 @@ import { AppError, isAppError } from '../errors.ts';
 import { createId } from '../ids.ts';
 import { Arrival, type ArrivalTools, discard } from './arrival.ts';
 import { type CarefulScan, createCarefulScan, replay } from './careful-scan.ts';
+import type { Folders } from './folders.ts';
 import type { ArrivingVideo, NewArrival } from './library.ts';
 import { createLocks } from './locks.ts';
+import type { Allowance, Quotas } from './quota.ts';
 import { recoverArrival, standingOf } from './recovery.ts';
 import { sealedArrival } from './sealed-arrival.ts';
-import { storedFileName, titleFromFileName } from './titles.ts';
+import { importedTitle, storedFileName, titleFromFileName } from './titles.ts';
 import type { VideoMaker } from './video-maker.ts';
 
 /** Scans of paused uploads that are kept; each holds the index so far (12 MB for a film of two hours at most). */
@@ -26,13 +28,15 @@ export type ArrivalsTools = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly maker: VideoMaker;
+  readonly quotas: Quotas;
+  readonly folders: Folders;
   readonly maxUploadBytes: number;
 };
 
 export type Arrivals = ReturnType<typeof createArrivals>;
 
 export function createArrivals(tools: ArrivalsTools) {
-  const { blobs, catalogue, clock, log, maker, maxUploadBytes } = tools;
+  const { blobs, catalogue, clock, log, maker, quotas, folders, maxUploadBytes } = tools;
   const active = new Map<string, Arrival>();
   /** Oldest first. */
   const parked = new Map<string, CarefulScan>();
@@ -64,17 +68,28 @@ export function createArrivals(tools: ArrivalsTools) {
     return video;
   };
 
-  const open = async (video: Video, release: () => void, scan: CarefulScan): Promise<Arrival> => {
+  const open = async (
+    video: Video,
+    release: () => void,
+    scan: CarefulScan,
+    quotaBytes: number | null,
+  ): Promise<Arrival> => {
+    const writer = await blobs.append(video.blobId);
+    let allowance: Allowance | null = null;
+    if (video.sizeBytes === null) {
+      allowance = quotas.open({ ownerId: video.ownerId, quotaBytes }, video.receivedBytes, writer.sizeBytes);
+    }
     const arrivalTools: ArrivalTools = {
-      ...{ blobs, catalogue, clock, maker, maxUploadBytes },
+      ...{ blobs, catalogue, clock, maker, maxUploadBytes, allowance },
       onEnd(arrival, rest) {
+        allowance?.end();
         active.delete(arrival.id);
         parked.delete(arrival.id);
         if (rest && !isClosed) park(arrival.id, rest);
         release();
       },
     };
-    const arrival = new Arrival(video, await blobs.append(video.blobId), scan, arrivalTools);
+    const arrival = new Arrival(video, writer, scan, arrivalTools);
     active.set(video.id, arrival);
     return arrival;
   };
@@ -99,20 +114,27 @@ export function createArrivals(tools: ArrivalsTools) {
       if ((arrival.uploadMetadata?.length ?? 0) > maxMetadataLength) {
         throw new AppError('bad-request', 'The metadata of this upload is too long.');
       }
+      const { ownerId, folderId, quotaBytes } = arrival;
+      await folders.assertOwn(ownerId, folderId);
       const id = createId();
       const release = claim(id);
       try {
         const begun = {
-          id,
-          title: titleFromFileName(arrival.fileName),
+          ...{ id, ownerId, folderId },
+          title:
+            arrival.title === undefined
+              ? titleFromFileName(arrival.fileName)
+              : importedTitle(arrival.title, arrival.fileName),
           fileName: storedFileName(arrival.fileName),
           sizeBytes: arrival.sizeBytes,
           blobId: createId(),
           uploadMetadata: arrival.uploadMetadata,
-          addedAtMs: clock.nowMs(),
+          addedAtMs: arrival.addedAtMs ?? clock.nowMs(),
         };
-        await catalogue.beginUpload(begun);
-        return await open({ ...unknown, ...begun }, release, createCarefulScan(log));
+        // Of unknown size: a byte at least.
+        const wanted = { ownerId, quotaBytes, sizeBytes: arrival.sizeBytes ?? 1 };
+        await quotas.admit(wanted, () => catalogue.beginUpload({ ...begun, audiences: arrival.audiences }));
+        return await open({ ...unknown, ...begun }, release, createCarefulScan(log), quotaBytes);
       } catch (error) {
         release();
         throw error;
@@ -120,7 +142,7 @@ export function createArrivals(tools: ArrivalsTools) {
     },
 
     /** Goes on where it was. The scan is the parked one, or a new one taken through what is stored. */
-    async resume(id: string): Promise<ArrivingVideo> {
+    async resume(id: string, quotaBytes: number | null): Promise<ArrivingVideo> {
       const release = claim(id);
       try {
         const video = await arriving(id);
@@ -132,19 +154,26 @@ export function createArrivals(tools: ArrivalsTools) {
           scan = createCarefulScan(log);
           await replayStored(video, scan, standing.receivedBytes, tools);
         }
-        return await open(video, release, scan);
+        return await open(video, release, scan, quotaBytes);
       } catch (error) {
         release();
         throw error;
       }
     },
 
-    async announceSize(id: string, sizeBytes: number): Promise<void> {
-      await arriving(id);
+    async announceSize(id: string, sizeBytes: number, quotaBytes: number | null): Promise<void> {
+      const { ownerId, receivedBytes } = await arriving(id);
       if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0) {
         throw new AppError('bad-request', 'The size of an upload is a whole number of bytes above 0.');
       }
-      await catalogue.setUploadSize(id, sizeBytes);
+      await assertRoom(sizeBytes);
+      if (quotaBytes !== null && sizeBytes > quotaBytes)
+        await quotas.check({ ownerId, quotaBytes, sizeBytes });
+      // What has arrived counts already.
+      const moreBytes = Math.max(0, sizeBytes - receivedBytes);
+      await quotas.admit({ ownerId, quotaBytes, sizeBytes: moreBytes }, () =>
+        catalogue.setUploadSize(id, sizeBytes),
+      );
     },
 
     /** Gives it up, also while another request is writing it. */

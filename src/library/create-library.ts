@@ -11,15 +11,19 @@ import { warmUpViews } from '../media/warm-up.ts';
 import type { Probe } from '../workers/probe.ts';
 import { createArrivals } from './arrivals.ts';
 import { emptyBin, expireUnfinished, removeForGood, sweepLeftovers } from './expiry.ts';
+import { createFolders } from './folders.ts';
+import { binFolder, giveEverything } from './giving.ts';
 import { createIndexSource } from './index-source.ts';
 import type { Library } from './library.ts';
 import { createLocks } from './locks.ts';
 import { openOriginal, openView } from './opened-bytes.ts';
 import { createOtherMedia } from './other-media.ts';
+import { createQuotas } from './quota.ts';
 import { createReaderPool } from './reader-pool.ts';
 import { maxTitleLength, plainText } from './titles.ts';
 import { createVideoMaker } from './video-maker.ts';
 import { createViewCache } from './view-cache.ts';
+import { isSeenToTheEnd } from './watched.ts';
 
 /** Headers of views and decoded indexes: those of eight films of two hours, and a small part of a Pi's memory. */
 const cacheBytes = 32 * 1024 * 1024;
@@ -55,12 +59,16 @@ export function createLibrary(options: LibraryOptions): Library {
   const other = createOtherMedia({ blobs, catalogue, locks, log, probe: options.probe ?? null });
   const maker = createVideoMaker({ blobs, catalogue, log, onOther: (video) => other.describeLater(video) });
   const indexes = createIndexSource({ blobs, catalogue, cache, locks, log, maker });
+  const quotas = createQuotas(catalogue);
+  const folders = createFolders({ catalogue, clock });
   const arrivals = createArrivals({
     blobs,
     catalogue,
     clock,
     log,
     maker,
+    quotas,
+    folders,
     maxUploadBytes: config.maxUploadBytes,
   });
   const expiry = {
@@ -102,10 +110,20 @@ export function createLibrary(options: LibraryOptions): Library {
     }
   };
 
+  const binVideo = (id: string): Promise<Video> =>
+    locks.run(id, async () => {
+      const video = there(await catalogue.getVideo(id));
+      if (video.status === 'arriving')
+        throw new AppError('conflict', 'This video is still arriving: cancel its upload.');
+      return video.binnedAtMs === null ? there(await catalogue.setBinned(id, clock.nowMs())) : video;
+    });
+  const giving = { catalogue, binVideo, cancelArrival: (id: string) => arrivals.cancel(id) };
+
   return {
     beginArrival: (arrival) => arrivals.begin(arrival),
-    resumeArrival: (id) => arrivals.resume(id),
-    announceSize: (id, sizeBytes) => arrivals.announceSize(id, sizeBytes),
+    assertQuota: (request) => quotas.check(request),
+    resumeArrival: (id, quotaBytes) => arrivals.resume(id, quotaBytes),
+    announceSize: (id, sizeBytes, quotaBytes) => arrivals.announceSize(id, sizeBytes, quotaBytes),
     cancelArrival: (id) => arrivals.cancel(id),
 
     getVideo: get,
@@ -113,7 +131,7 @@ export function createLibrary(options: LibraryOptions): Library {
       const { items, next } = await catalogue.listVideos(request);
       return { items: items.map((video) => arrivals.asOfNowCheaply(video)), next };
     },
-    streamVideos: (query) => catalogue.streamVideos({ query, inBin: false }),
+    streamVideos: (request) => catalogue.streamVideos({ ...request, inBin: false }),
     async renameVideo(id, title) {
       const plain = plainText(title);
       if (plain === '' || plain.length > maxTitleLength) {
@@ -121,13 +139,7 @@ export function createLibrary(options: LibraryOptions): Library {
       }
       return there(await catalogue.renameVideo(id, plain));
     },
-    binVideo: (id) =>
-      locks.run(id, async () => {
-        const video = there(await catalogue.getVideo(id));
-        if (video.status === 'arriving')
-          throw new AppError('conflict', 'This video is still arriving: cancel its upload.');
-        return video.binnedAtMs === null ? there(await catalogue.setBinned(id, clock.nowMs())) : video;
-      }),
+    binVideo,
     restoreVideo: (id) =>
       locks.run(id, async () => {
         const video = there(await catalogue.getVideo(id));
@@ -148,8 +160,29 @@ export function createLibrary(options: LibraryOptions): Library {
     openOriginal: async (id) => openOriginal(there(await catalogue.getVideo(id)), readers),
 
     getProgress: (personId, videoIds) => catalogue.getProgress(personId, videoIds),
-    setProgress: (personId, videoId, positionMs) =>
-      catalogue.setProgress(personId, videoId, { positionMs, updatedAtMs: clock.nowMs() }),
+    async setProgress(personId, videoId, positionMs) {
+      await catalogue.setProgress(personId, videoId, { positionMs, updatedAtMs: clock.nowMs() });
+      const video = await catalogue.getVideo(videoId);
+      if (!video || !isSeenToTheEnd(positionMs, video.durationMs)) return;
+      const marks = (await catalogue.getMarks(personId, [videoId])).get(videoId);
+      if (!marks?.isWatched) await catalogue.setMarks(personId, videoId, { isWatched: true });
+    },
+    listBegun: (personId, sight, limit) => catalogue.listBegun(personId, sight, limit),
+    getMarks: (personId, videoIds) => catalogue.getMarks(personId, videoIds),
+    setMarks: (personId, videoId, marks) => catalogue.setMarks(personId, videoId, marks),
+
+    moveVideo: async (id, folderId) => there(await catalogue.moveVideo(id, folderId)),
+    addFolder: (folder) => folders.add(folder),
+    getFolder: (id) => folders.get(id),
+    listFolders: (sight, parentId) => catalogue.listFolders(sight, parentId),
+    folderPath: (id) => catalogue.folderPath(id),
+    renameFolder: (id, name) => folders.rename(id, name),
+    moveFolder: (id, parentId) => folders.move(id, parentId),
+    binFolder: async (id) => binFolder(giving, await folders.get(id)),
+    getAudiences: (subject, id) => catalogue.getAudiences(subject, id),
+    setAudiences: (subject, id, audiences) => catalogue.setAudiences(subject, id, audiences),
+    getUsage: (ownerId) => catalogue.getUsage(ownerId),
+    giveEverything: (fromId, toId, isIntoBin) => giveEverything(giving, fromId, toId, isIntoBin),
 
     async start() {
       await arrivals.recover();

@@ -54,3 +54,10 @@ export function titleFromFileName(fileName: string): string {
   const title = cutText(words.replace(/\s+/g, ' ').trim(), maxTitleLength).trim();
   return title || cutText(base.trim(), maxTitleLength) || 'Untitled';
 }
+
+/** A title that another Kinora gave, made plain and cut; from the file's name where nothing is left of it. */
+export function importedTitle(title: string, fileName: string): string {
+  return (
+    cutText(plainText(title.slice(0, maxTitleLength * 4)), maxTitleLength) || titleFromFileName(fileName)
+  );
+}

@@ -3,6 +3,7 @@
 import { html } from 'ghtml';
 import type { CameraInfo } from '../cameras/cameras.ts';
 import type { Progress, Video } from '../catalogue/catalogue.ts';
+import { isSeenToTheEnd } from '../library/watched.ts';
 import { icon } from './icons.ts';
 import type { View } from './view.ts';
 
@@ -19,16 +20,14 @@ export function lightClasses(id: string): string {
   return `hue-${hash % hueCount} cast-${(hash >>> 8) % castCount}`;
 }
 
-/** Watched share from which a video counts as seen to the end: credits are not watched. */
-const seenShare = 0.96;
 /** Less than this is a look, not the beginning of watching. */
 const begunMs = 5000;
 
 /** Share of 0 to 1 that a person has watched; null where not begun or seen to the end. */
 export function watchedShare(video: Video, progress: Progress | undefined): number | null {
   if (!progress || !video.durationMs || progress.positionMs < begunMs) return null;
-  const share = progress.positionMs / video.durationMs;
-  return share < seenShare ? share : null;
+  if (isSeenToTheEnd(progress.positionMs, video.durationMs)) return null;
+  return progress.positionMs / video.durationMs;
 }
 
 /** Share of 0 to 1 that has arrived; null where the whole is not known. */
