@@ -1,14 +1,13 @@
 // Encrypts the passwords of cameras for the catalogue (AES-256-GCM, NIST SP 800-38D), so that a copy of the database
 // without the key file gives none away. The key is made at first use, in the data folder, for this user alone.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { readOrMakeKey } from '../key-file.ts';
 import { isSecretOption } from './secrets.ts';
 
 /** In the data folder. */
 export const keyFileName = 'camera.key';
-const keyBytes = 32;
 /** SP 800-38D §8.2.2: 96 random bits for each value, never used twice. */
 const ivBytes = 12;
 const tagBytes = 16;
@@ -33,7 +32,7 @@ export type SecretBox = {
 export function createSecretBox(folder: string): SecretBox {
   let key: Promise<Buffer> | null = null;
   const getKey = () => {
-    key ??= readOrMakeKey(folder).catch((error) => {
+    key ??= readOrMakeKey(join(folder, keyFileName), 'cameras’ passwords').catch((error) => {
       key = null;
       throw error;
     });
@@ -87,50 +86,5 @@ function openValue(key: Buffer, cameraId: string, name: string, { sealed }: Seal
       `The stored ${name} of this camera cannot be read any more (was ${keyFileName} replaced?): give it again.`,
       { cause },
     );
-  }
-}
-
-/** Reads the key, or makes it whole and on the disk before it is used; two that make it at once agree on one. */
-async function readOrMakeKey(folder: string): Promise<Buffer> {
-  const path = join(folder, keyFileName);
-  const found = await readKey(path);
-  if (found) return found;
-  const made = randomBytes(keyBytes);
-  const draft = `${path}.${randomBytes(6).toString('hex')}`;
-  try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(made);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    // A link never replaces a key that came in between.
-    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-    // Its name too must outlive a power cut: what is sealed with it is stored right after.
-    const parent = await open(folder, 'r');
-    await parent.sync().finally(() => parent.close());
-  } catch (cause) {
-    throw new AppError('unavailable', `The key for cameras’ passwords (${keyFileName}) cannot be written.`, {
-      cause,
-    });
-  } finally {
-    await rm(draft, { force: true });
-  }
-  return (await readKey(path)) ?? made;
-}
-
-async function readKey(path: string): Promise<Buffer | null> {
-  try {
-    const key = await readFile(path);
-    if (key.length !== keyBytes) throw new Error(`${key.length} bytes instead of ${keyBytes}`);
-    return key;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new AppError('unavailable', `The key for cameras’ passwords (${keyFileName}) cannot be read.`, {
-      cause,
-    });
   }
 }
