@@ -154,6 +154,14 @@ export type DeviceLogIn = {
   readonly intervalMs: number;
 };
 
+/** Who asks to be let in by a code, for the person who is to say yes or no. */
+export type WaitingDevice = {
+  readonly userCode: string;
+  readonly address: string;
+  readonly userAgent: string | null;
+  readonly expiresAtMs: number;
+};
+
 export type DeviceState = { readonly kind: 'pending' | 'denied' | 'expired' } | SignedIn;
 
 /** One line of the audit log. */
@@ -227,6 +235,8 @@ export type Accounts = {
   startDevice(asker: Asker): Promise<DeviceLogIn>;
   /** Not more often than `intervalMs`. Once approved it gives the session, once. */
   pollDevice(asker: Asker, deviceCode: string): Promise<DeviceState>;
+  /** What waits with this code; null where nothing does. Case and what stands between the characters do not matter, here and below. Throws `too-many` for somebody who tries codes. */
+  findDevice(asker: Asker, personId: string, userCode: string): Promise<WaitingDevice | null>;
   /** By the person on the phone. Throws `not-found` for a code that waits for nobody. */
   answerDevice(asker: Asker, personId: string, userCode: string, isApproved: boolean): Promise<void>;
 
@@ -241,6 +251,8 @@ export type Accounts = {
   // --- One's own account.
 
   getPerson(id: string): Promise<Person | null>;
+  /** Before what cannot be undone. Throws `unauthorized` for a wrong password, `too-many`; a person without a password is never right. */
+  confirmPassword(asker: Asker, personId: string, password: string): Promise<void>;
   /** Throws `unauthorized` for a wrong present password, `bad-request` for a weak new one. Ends the other sessions. */
   changePassword(asker: Asker, personId: string, current: string, next: string): Promise<Cookies>;
   listSessions(personId: string, thisSessionId: string | null): Promise<readonly Session[]>;

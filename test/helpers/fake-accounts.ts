@@ -17,6 +17,7 @@ import {
   type SignedIn,
   sessionCookie,
   type Token,
+  type WaitingDevice,
 } from '../../src/accounts/accounts.ts';
 import { grantable, type Role, type Viewer } from '../../src/accounts/permissions.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
@@ -185,6 +186,13 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
   };
   const findInvite = (secret: string) =>
     invites.find((invite) => invite.secret === secret && invite.expiresAtMs > clock.nowMs()) ?? null;
+  const waiting = (typed: string) => {
+    const code = typed.toUpperCase().replaceAll(/[^A-Z0-9]/g, '');
+    return devices.find(
+      ({ userCode, state, expiresAtMs }) =>
+        userCode === code && state === 'pending' && expiresAtMs > clock.nowMs(),
+    );
+  };
   const codes = () =>
     Array.from({ length: 10 }, () =>
       `${randomBytes(3).toString('hex')}-${randomBytes(3).toString('hex')}`.slice(0, 11),
@@ -300,13 +308,13 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
     },
     handle: async () => ({ status: 404, headers: [], body: '{}' }),
 
-    async startDevice() {
+    async startDevice(asker) {
       const userCode = [...randomBytes(8)].map((byte) => 'BCDFGHJKLMNPQRSTVWXZ'[byte % 20]).join('');
       const device = {
         deviceCode: randomBytes(16).toString('hex'),
         userCode,
         expiresAtMs: clock.nowMs() + 600_000,
-        state: 'pending',
+        ...{ state: 'pending', address: asker.address, userAgent: asker.userAgent },
       };
       devices.push(device);
       return { deviceCode: device.deviceCode, userCode, expiresAtMs: device.expiresAtMs, intervalMs };
@@ -318,12 +326,15 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
       devices.splice(devices.indexOf(device), 1);
       return signedIn(device.state, asker);
     },
+    async findDevice(_asker, _personId, userCode) {
+      const device = waiting(userCode);
+      if (!device) return null;
+      const { address, userAgent, expiresAtMs } = device;
+      return { userCode: device.userCode, address, userAgent, expiresAtMs };
+    },
     async answerDevice(asker, personId, userCode, isApproved) {
-      const device = devices.find(
-        (candidate) => candidate.userCode === userCode && candidate.state === 'pending',
-      );
-      if (!device || device.expiresAtMs <= clock.nowMs())
-        throw new AppError('not-found', 'No television waits with this code.');
+      const device = waiting(userCode);
+      if (!device) throw new AppError('not-found', 'No television waits with this code.');
       device.state = isApproved ? personId : 'denied';
       if (isApproved) note(asker, personId, 'device-approved');
     },
@@ -343,6 +354,9 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
     judgePassword: async (password) => judge(password),
 
     getPerson: async (id) => rows.get(id)?.person ?? null,
+    async confirmPassword(_asker, personId, password) {
+      checkPassword(personId, password);
+    },
     async changePassword(asker, personId, current, next) {
       const row = checkPassword(personId, current);
       checkStrength(next);
