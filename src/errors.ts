@@ -15,6 +15,8 @@ export const errorStatus = {
   'too-large': 413,
   'unsupported-media': 415,
   'range-not-satisfiable': 416,
+  /** The request calls us by a name that is not ours. */
+  misdirected: 421,
   'too-many': 429,
   /** Stored bytes disagree with what is known about them. */
   corrupt: 500,

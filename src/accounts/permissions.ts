@@ -21,6 +21,11 @@ export const permissions = [
 ] as const;
 export type Permission = (typeof permissions)[number];
 
+/** Whether a word (of a route's declaration, of a request for a token) is one of them. */
+export function isPermission(word: string): word is Permission {
+  return (permissions as readonly string[]).includes(word);
+}
+
 /**
  * What a route declares: a permission, or one of
  * `public`: anybody, logged in or not;
@@ -36,8 +41,8 @@ export type Role = (typeof roles)[number];
 const ofRole: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   owner: new Set(permissions),
   member: new Set<Permission>([
-    ...['videos:watch', 'videos:add', 'videos:edit', 'videos:share', 'videos:delete'] as const,
-    ...['cameras:watch', 'self'] as const,
+    ...(['videos:watch', 'videos:add', 'videos:edit', 'videos:share', 'videos:delete'] as const),
+    ...(['cameras:watch', 'self'] as const),
   ]),
   guest: new Set<Permission>(['videos:watch', 'cameras:watch', 'self']),
   // What a child films is its own to keep and name; it gives nothing away and nothing gets lost.
@@ -68,7 +73,9 @@ export const household: Viewer = {
 
 /** Whether a person, by role and by what narrows it, may do such a thing at all. */
 export function permits(viewer: Viewer, permission: Permission): boolean {
-  return ofRole[viewer.role].has(permission) && (viewer.scopes === null || viewer.scopes.includes(permission));
+  return (
+    ofRole[viewer.role].has(permission) && (viewer.scopes === null || viewer.scopes.includes(permission))
+  );
 }
 
 /** What a token of such a person can be given: the role's, but not `self`. */

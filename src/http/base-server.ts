@@ -5,8 +5,10 @@ import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
 import { schemaController } from './schema-compilers.ts';
 import type { Services } from './services.ts';
+import { createProxyCheck } from './trusted-proxies.ts';
 
 export function createBaseServer(services: Pick<Services, 'config' | 'log' | 'metrics'>) {
+  const { trustedProxies } = services.config.server;
   const app = fastify({
     loggerInstance: services.log as FastifyBaseLogger,
     schemaController: schemaController as FastifyServerOptions['schemaController'] & object,
@@ -17,6 +19,8 @@ export function createBaseServer(services: Pick<Services, 'config' | 'log' | 'me
     http: { headersTimeout: 20_000, maxHeaderSize: 16_384 },
     // JSON and forms only: uploads are streamed and never held.
     bodyLimit: 1_000_000,
+    // What clients say of where they are is believed of these alone.
+    trustProxy: trustedProxies.length > 0 && createProxyCheck(trustedProxies),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
@@ -33,6 +37,6 @@ export function createBaseServer(services: Pick<Services, 'config' | 'log' | 'me
     done();
   });
   installErrors(app, services);
-  installGuard(app);
+  installGuard(app, services.config);
   return app;
 }

@@ -24,7 +24,9 @@ export function installErrors(app: FastifyInstance, { log }: Pick<Services, 'log
 /** Answers with an error in the form the client reads. */
 function sendError(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
   const problem = problemOf(error);
-  reply.code(problem.status).header('Cache-Control', 'no-store').header('Vary', 'Accept');
+  reply.code(problem.status).header('Cache-Control', 'no-store').header('Vary', 'Accept, Cookie');
+  // RFC 9110 §15.5.2. Browsers ask for nothing by it.
+  if (error.kind === 'unauthorized') reply.header('WWW-Authenticate', 'Bearer realm="Kinora"');
   if (error.retryAfterSeconds !== null) reply.header('Retry-After', String(error.retryAfterSeconds));
   else if (error.kind === 'unavailable' || error.kind === 'no-room') reply.header('Retry-After', '10');
   return wantsPage(request)

@@ -7,16 +7,25 @@ import { AppError } from '../errors.ts';
 declare module 'fastify' {
   interface FastifyContextConfig {
     permission?: RoutePermission;
+    /** See `IdentifyOptions`. */
+    mayBeOld?: boolean;
   }
   interface FastifyRequest {
     /** null where nobody is logged in: on `public`, `link`, `key` and `service` routes only. */
     viewer: Viewer | null;
+    /** When the session or token that tells so ends, milliseconds since the epoch; Infinity where it does not. */
+    viewerEndsAtMs: number;
   }
 }
 
 /** The `config` of a route that needs this. */
 export function needs(permission: RoutePermission): { readonly permission: RoutePermission } {
   return { permission };
+}
+
+/** As `needs`, for bytes that follow what plays already: it goes on for a while where nobody can be asked who it is. */
+export function needsForBytes(permission: RoutePermission) {
+  return { permission, mayBeOld: true } as const;
 }
 
 /** Who asks, on a route that lets nobody else in. Throws `unauthorized`. */

@@ -22,6 +22,7 @@ const titles: Record<keyof typeof errorStatus, string> = {
   'too-large': 'Too large',
   'unsupported-media': 'Not a video',
   'range-not-satisfiable': 'Beyond the end',
+  misdirected: 'Not known by this name',
   'too-many': 'Too many requests',
   corrupt: 'Stored data is damaged',
   internal: 'Something went wrong here',

@@ -1,6 +1,8 @@
 // The HTTP server: one Fastify instance with every route, its limits, its errors and its end.
 import type { FastifyInstance } from 'fastify';
 import { createBaseServer } from './base-server.ts';
+import { createIdentities, type Identities } from './identities.ts';
+import { installIdentity } from './identity.ts';
 import { drain, listen } from './listen.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
@@ -15,6 +17,7 @@ import { tusRoutes } from './routes/tus.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { videoBytesRoutes } from './routes/video-bytes.ts';
 import { videosApiRoutes } from './routes/videos-api.ts';
+import { createRunning } from './running.ts';
 import type { Services } from './services.ts';
 
 export type Server = {
@@ -25,22 +28,33 @@ export type Server = {
 };
 
 /** Builds the server with every route. It does not listen yet. */
-export async function createServer(services: Services): Promise<Server> {
-  const app = await buildFastify(services);
+export async function createServer(parts: Omit<Services, 'running'>): Promise<Server> {
+  const { config, accounts, access, clock, log } = parts;
+  const identities = createIdentities({ config, accounts, clock });
+  const running = createRunning({
+    ...{ clock, log, identify: async (request) => identities.find(request, true) },
+    revision: () => `${accounts.revision()} ${access.revision()}`,
+  });
+  const services: Services = { ...parts, running };
+  const app = await buildFastify(services, identities);
   let closing: Promise<void> | null = null;
   return {
     listen: () => listen(app, services),
     close() {
       // Streams that never end by themselves go first: their players come back to whoever answers then.
-      closing ??= services.cameras.close().then(() => drain(app, services));
+      closing ??= services.cameras.close().then(() => {
+        running.close();
+        return drain(app, services);
+      });
       return closing;
     },
   };
 }
 
 /** The Fastify instance alone, for tests that inject requests or listen by themselves. */
-async function buildFastify(services: Services): Promise<FastifyInstance> {
+async function buildFastify(services: Services, identities: Identities): Promise<FastifyInstance> {
   const app = createBaseServer(services);
+  installIdentity(app, services, identities);
   await installOpenApi(app);
 
   const routes = [

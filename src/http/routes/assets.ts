@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { Assets } from '../../web/assets.ts';
 import type { AssetFile } from '../../web/built-assets.ts';
+import { needs } from '../permission.ts';
 
 export function assetRoutes(app: FastifyInstance, assets: Assets): void {
-  app.get<{ Params: { name: string } }>('/assets/:name', async (request, reply) => {
+  const config = needs('public');
+  app.get<{ Params: { name: string } }>('/assets/:name', { config }, async (request, reply) => {
     const { name } = request.params;
     const plain = assets.names.get(name);
     const file = assets.files.get(plain ?? name);
@@ -22,7 +24,7 @@ export function assetRoutes(app: FastifyInstance, assets: Assets): void {
     if (encoding) reply.header('content-encoding', encoding);
     return reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   });
-  app.get('/favicon.ico', (_request, reply) => reply.redirect(assets.url('icon.svg'), 302));
+  app.get('/favicon.ico', { config }, (_request, reply) => reply.redirect(assets.url('icon.svg'), 302));
 }
 
 /** The smallest form the client takes (RFC 9110 §12.5.3; a coding with `q=0` is one it does not). */

@@ -1,5 +1,6 @@
 // What those who run it ask: /livez (the process), /readyz (what it depends on), /metrics.
 import type { FastifyInstance } from 'fastify';
+import { needs } from '../permission.ts';
 import { Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 
@@ -8,18 +9,29 @@ const Health = Type.Object({
   missing: Type.Array(Type.String(), { description: 'What cannot be reached' }),
 });
 
-export function operationsRoutes(app: FastifyInstance, { catalogue, blobs, metrics }: Services): void {
+export function operationsRoutes(app: FastifyInstance, { accounts, catalogue, blobs, metrics }: Services): void {
   const tags = ['operations'];
-  app.get('/livez', { schema: { tags, summary: 'The process answers', response: { 200: Health } } }, () => ({
-    status: 'ok' as const,
-    missing: [],
-  }));
+  app.get(
+    '/livez',
+    {
+      schema: { tags, summary: 'The process answers', response: { 200: Health } },
+      config: needs('public'),
+    },
+    () => ({ status: 'ok' as const, missing: [] }),
+  );
 
   app.get(
     '/readyz',
-    { schema: { tags, summary: 'Everything it needs answers', response: { 200: Health, 503: Health } } },
+    {
+      schema: { tags, summary: 'Everything it needs answers', response: { 200: Health, 503: Health } },
+      config: needs('public'),
+    },
     async (_request, reply) => {
-      const checks = { catalogue: () => catalogue.ping(), blobs: () => blobs.room() };
+      const checks = {
+        catalogue: () => catalogue.ping(),
+        blobs: () => blobs.room(),
+        accounts: () => accounts.ping(),
+      };
       const missing: string[] = [];
       for (const [name, check] of Object.entries(checks)) {
         try {
@@ -33,10 +45,13 @@ export function operationsRoutes(app: FastifyInstance, { catalogue, blobs, metri
     },
   );
 
-  app.get('/metrics', { schema: { tags, summary: 'Prometheus metrics' } }, async (_request, reply) =>
-    reply
-      .type(metrics.contentType)
-      .header('Cache-Control', 'no-store')
-      .send(await metrics.read()),
+  app.get(
+    '/metrics',
+    { schema: { tags, summary: 'Prometheus metrics' }, config: needs('metrics:read') },
+    async (_request, reply) =>
+      reply
+        .type(metrics.contentType)
+        .header('Cache-Control', 'no-store')
+        .send(await metrics.read()),
   );
 }
