@@ -22,6 +22,8 @@ export type Page = {
   readonly refreshSeconds?: number | null;
   /** A class on the body for pages that are laid out otherwise. */
   readonly kind?: string;
+  /** Of a guest link: where the brand leads. Nobody is told the page's address, which holds a secret. */
+  readonly guestHome?: string;
 };
 
 type PlaceEntry = {
@@ -49,7 +51,7 @@ export function layout(view: View, page: Page): string {
 <meta name="color-scheme" content="${theme}">
 <meta name="theme-color" content="#171310" media="(prefers-color-scheme: dark)">
 <meta name="theme-color" content="#faf7f2" media="(prefers-color-scheme: light)">
-<meta name="referrer" content="same-origin">
+<meta name="referrer" content="${page.guestHome === undefined ? 'same-origin' : 'no-referrer'}">
 <link rel="icon" href="${view.asset('icon.svg')}" type="image/svg+xml">
 <link rel="stylesheet" href="${view.asset('styles.css')}">
 !${[page.refreshSeconds ? html`<noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>` : '']}
@@ -59,7 +61,7 @@ export function layout(view: View, page: Page): string {
 <body class="${page.kind ?? ''}">
 <a class="skip" href="#main">Skip to the content</a>
 <header class="bar">
-  <a class="brand" href="/"!${page.place === 'home' ? ' aria-current="page"' : ''}>!${brandMark}<span>Kinora</span></a>
+  <a class="brand" href="${page.guestHome ?? '/'}"!${page.place === 'home' ? ' aria-current="page"' : ''}>!${brandMark}<span>Kinora</span></a>
   !${view.viewer === null ? '' : navigation(view, page)}
 </header>
 <main id="main" tabindex="-1">
