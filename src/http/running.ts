@@ -19,6 +19,12 @@ export type Running = {
 /** Changes made elsewhere show within 2 s (`Accounts.revision`); with this and the asking itself it stays below 5 s. */
 const lookMs = 1000;
 
+/**
+ * Half a minute, for a store that is busy. Accounts in a process that is away are not waited for here: they answer with
+ * what they last knew for 5 minutes (`mayBeOld`).
+ */
+const mostLooksInVain = 30;
+
 /** So many are asked at once, and then others get their turn. */
 const sliceLength = 50;
 
@@ -31,6 +37,8 @@ type Answer = {
   endsAtMs: number;
   /** Is to be asked with the next look: it is new, or could not be asked. */
   isDue: boolean;
+  /** How often in a row it could not be asked. */
+  looksInVain: number;
 };
 
 export type RunningSetup = {
@@ -38,7 +46,7 @@ export type RunningSetup = {
   readonly log: Pick<Logger, 'warn'>;
   /** Another text whenever an answer given before may hold no longer. */
   readonly revision: () => string;
-  /** Who sends such a request by now; null where nobody. Throws `unavailable` where that cannot be told: then it goes on. */
+  /** Who sends such a request by now; null where nobody. Throws `unavailable` where that cannot be told: then it goes on, half a minute. */
   readonly identify: (
     request: FastifyRequest,
   ) => Promise<{ readonly viewer: Viewer; readonly expiresAtMs: number } | null>;
@@ -56,13 +64,14 @@ export function createRunning({ clock, log, revision, identify }: RunningSetup):
     try {
       const identity = await identify(answer.request);
       answer.endsAtMs = identity?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+      answer.looksInVain = 0;
       const viewer = identity?.viewer ?? null;
       const { needed } = answer;
       isAllowed =
         !(needed && isPermission(needed) && !(viewer && permits(viewer, needed))) &&
         (await answer.mayGoOn(viewer)) !== false;
     } catch (error) {
-      if (isAppError(error, 'unavailable')) {
+      if (isAppError(error, 'unavailable') && ++answer.looksInVain <= mostLooksInVain) {
         answer.isDue = true;
         return;
       }
@@ -102,7 +111,7 @@ export function createRunning({ clock, log, revision, identify }: RunningSetup):
       if (raw.closed || closing.signal.aborted) return;
       const answer: Answer = {
         ...{ request, needed: request.routeOptions.config.permission, mayGoOn, end },
-        ...{ endsAtMs: request.viewerEndsAtMs, isDue: true },
+        ...{ endsAtMs: request.viewerEndsAtMs, isDue: true, looksInVain: 0 },
       };
       answers.add(answer);
       raw.once('close', () => answers.delete(answer));

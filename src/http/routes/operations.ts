@@ -1,5 +1,6 @@
 // What those who run it ask: /livez (the process), /readyz (what it depends on), /metrics.
 import type { FastifyInstance } from 'fastify';
+import type { Metrics } from '../../metrics/metrics.ts';
 import { needs } from '../permission.ts';
 import { Type } from '../schema.ts';
 import type { Services } from '../services.ts';
@@ -9,7 +10,25 @@ const Health = Type.Object({
   missing: Type.Array(Type.String(), { description: 'What cannot be reached' }),
 });
 
-export function operationsRoutes(app: FastifyInstance, { accounts, catalogue, blobs, metrics }: Services): void {
+export function operationsRoutes(
+  app: FastifyInstance,
+  { accounts, catalogue, blobs, metrics, config }: Services,
+): void {
+  const stores = { catalogue: () => catalogue.ping(), blobs: () => blobs.room() };
+  const people = { accounts: () => accounts.ping() };
+  // Without the process that keeps the accounts it still sends what runs, and says what is missing: it is not to be
+  // taken out of service for that.
+  if (config.auth.serviceUrl === null) installOperations(app, { metrics, needed: { ...stores, ...people } });
+  else installOperations(app, { metrics, needed: stores, useful: people });
+}
+
+type Checks = Readonly<Record<string, () => Promise<unknown>>>;
+
+/** `needed`: it is not ready without. `useful`: only said. */
+export function installOperations(
+  app: FastifyInstance,
+  { metrics, needed, useful = {} }: { readonly metrics: Metrics; needed: Checks; useful?: Checks },
+): void {
   const tags = ['operations'];
   app.get(
     '/livez',
@@ -27,21 +46,17 @@ export function operationsRoutes(app: FastifyInstance, { accounts, catalogue, bl
       config: needs('public'),
     },
     async (_request, reply) => {
-      const checks = {
-        catalogue: () => catalogue.ping(),
-        blobs: () => blobs.room(),
-        accounts: () => accounts.ping(),
-      };
       const missing: string[] = [];
-      for (const [name, check] of Object.entries(checks)) {
+      for (const [name, check] of Object.entries({ ...needed, ...useful })) {
         try {
           await check();
         } catch {
           missing.push(name);
         }
       }
-      reply.header('Cache-Control', 'no-store').code(missing.length === 0 ? 200 : 503);
-      return { status: missing.length === 0 ? ('ok' as const) : ('unavailable' as const), missing };
+      const isReady = !missing.some((name) => Object.hasOwn(needed, name));
+      reply.header('Cache-Control', 'no-store').code(isReady ? 200 : 503);
+      return { status: isReady ? ('ok' as const) : ('unavailable' as const), missing };
     },
   );
 
