@@ -61,7 +61,8 @@ export function createAccess({ catalogue }: { readonly catalogue: Asked }): Acce
       return found;
     },
     async camera(viewer, id) {
-      if (!seesEveryCamera(viewer) && !(await isCameraShared(viewer, id))) throw nothing('camera');
+      if (!seesEveryCamera(viewer) && !(await isCameraShared(viewer, id)))
+        throw new AppError('not-found', `There is no camera “${id}”.`);
     },
     async cameras(viewer, list) {
       if (seesEveryCamera(viewer)) return list;
@@ -102,6 +103,6 @@ const notOwn = {
   folder: 'This folder is somebody else’s: it can be looked into, and no more.',
 } as const;
 
-function nothing(subject: Shared): AppError {
+function nothing(subject: 'video' | 'folder'): AppError {
   return new AppError('not-found', `There is no such ${subject} here.`);
 }

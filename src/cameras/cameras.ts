@@ -97,6 +97,8 @@ export type CameraTest = {
 
 /** What a camera sends to us of itself. */
 export type PushedStream = {
+  /** `manager` needs no key. `household`: anybody, where there are no accounts. A `stranger` needs one, so that there is one. */
+  readonly sender: 'manager' | 'household' | 'stranger';
   /** The Content-Type of the body. */
   readonly type: string;
   /** What the sender gave as its key; null where it gave none. */

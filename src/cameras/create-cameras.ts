@@ -243,7 +243,12 @@ export async function createCameras(setup: CamerasSetup): Promise<Cameras> {
       if (camera.driver !== 'push')
         throw new AppError('conflict', `Nothing can be sent to camera “${id}”: its driver is not push.`);
       const key = keyOf(camera.options);
-      if (key !== null && !isSameKey(stream.key ?? '', key))
+      if (key === null && stream.sender === 'stranger')
+        throw new AppError(
+          'unauthorized',
+          'This camera has no key yet: whoever manages the cameras can set one.',
+        );
+      if (key !== null && stream.sender !== 'manager' && !isSameKey(stream.key ?? '', key))
         throw new AppError('unauthorized', 'The key of this camera is missing or wrong.');
       return receivePush(stream, hub.senders, clock, AbortSignal.any([signal, closing.signal]));
     },

@@ -1,17 +1,18 @@
 // The tus 1.0 protocol by @tus/server over the library. Loaded by the first request that speaks it: the package and
 // what it brings are fifty modules that most starts never need.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Server, type ServerOptions } from '@tus/server';
 import { AppError, errorStatus } from '../errors.ts';
 import type { Services } from './services.ts';
 import { createTusLocker } from './tus-locker.ts';
-import { LibraryTusStore } from './tus-store.ts';
+import { LibraryTusStore, type Uploader } from './tus-store.ts';
 
 /** How long the request that is taken over from gets to store what it has in hand, milliseconds. */
 const handOverMs = 100;
 
 export type TusServer = {
-  /** Answers one request. */
-  handle(request: Request): Promise<Response>;
+  /** Answers one request. Whether it is the uploader's own upload was asked before. */
+  handle(request: Request, uploader: Uploader): Promise<Response>;
   /** What the library threw over a request that was answered with an error; null where it was not the library. */
   failureOf(request: Request): AppError | null;
 };
@@ -19,11 +20,17 @@ export type TusServer = {
 /** `path` is where uploads are made. */
 export function createTusServer(path: string, { library, config, clock, metrics }: Services): TusServer {
   const { maxUploadBytes, unfinishedMs } = config.data;
+  /** The package tells its store nothing of the request that it works for. */
+  const uploaders = new AsyncLocalStorage<Uploader>();
   /** What the library threw, by request: the package keeps but a status and a text of it. */
   const failures = new WeakMap<object, AppError>();
   const options: ServerOptions & { datastore: LibraryTusStore } = {
     path,
-    datastore: new LibraryTusStore(library, metrics, unfinishedMs),
+    datastore: new LibraryTusStore(library, metrics, unfinishedMs, () => {
+      const uploader = uploaders.getStore();
+      if (!uploader) throw new Error('an upload outside of a request');
+      return uploader;
+    }),
     locker: createTusLocker(clock),
     ...(Number.isFinite(maxUploadBytes) && { maxSize: maxUploadBytes }),
     relativeLocation: true,
@@ -50,7 +57,7 @@ export function createTusServer(path: string, { library, config, clock, metrics 
   };
   const tus = new Server(options);
   return {
-    handle: (request) => tus.handleWeb(request),
+    handle: (request, uploader) => uploaders.run(uploader, () => tus.handleWeb(request)),
     failureOf: (request) => failures.get(request) ?? null,
   };
 }

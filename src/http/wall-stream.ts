@@ -48,15 +48,23 @@ export type WallStreamSetup = {
   readonly watch: (tile: WallTile, viewer: Viewer) => Viewing;
 };
 
-/** Sends the head and then parts until the socket closes, stalls, or none of the cameras is there any more. */
-export function startWallStream(setup: WallStreamSetup): void {
+export type WallInFlight = {
+  /** Cameras that `get` no longer finds leave the wall, as if they had been removed. */
+  dropUnseen(): void;
+};
+
+/**
+ * Sends the head and then parts until the socket closes, stalls, or none of the cameras is there any more. Null where
+ * there is no socket to send to.
+ */
+export function startWallStream(setup: WallStreamSetup): WallInFlight | null {
   const { socket } = setup.response;
   // Not the answer whose turn it is: a pipelined request, which nobody sends for a stream without end.
   if (!socket) {
     setup.response.req.socket.destroy();
-    return;
+    return null;
   }
-  new WallStream(setup, socket);
+  return new WallStream(setup, socket);
 }
 
 /** One camera of the wall. */
@@ -126,6 +134,15 @@ class WallStream {
     if (camera) this.#tell(tile, stateOf(camera));
     const newest = tile.viewing.newest();
     if (newest) this.#onSample(tile, newest);
+  }
+
+  dropUnseen(): void {
+    for (const tile of [...this.#tiles]) {
+      if (this.#setup.get(tile.id) !== null || tile.viewing === null) continue;
+      this.#forget(tile);
+      tile.viewing.close();
+      this.#onEnd(tile);
+    }
   }
 
   #onSample(tile: Tile, sample: LiveSample): void {

@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import { writeMultivariantPlaylist } from '../../media/live/hls-playlist.ts';
 import { firstPlaylistMs, LiveHls } from '../live-hls.ts';
 import { liveHeaders, startLiveStream } from '../live-stream.ts';
+import { needs, needsForBytes, viewerOf } from '../permission.ts';
 import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
@@ -34,7 +35,7 @@ const guessedBitsPerSecond = 4_000_000;
 /** `carrier` is how fragments reach the sockets; the best this machine has where it is not given. */
 export function cameraLiveRoutes(
   app: FastifyInstance,
-  { cameras, clock }: Services,
+  { access, cameras, clock, running }: Services,
   carrier?: PictureCarrier,
 ): void {
   let ownCarrier = carrier ?? null;
@@ -42,10 +43,31 @@ export function cameraLiveRoutes(
   const windows = new Map<string, LiveHls>();
   const tags = ['cameras'];
 
-  /** Throws `not-found`; `unplayable` where the camera is known to send pictures alone. */
-  const checkCamera = (id: string) => {
+  const getCamera = async (request: FastifyRequest, id: string) => {
+    await access.camera(viewerOf(request), id);
     const camera = cameras.get(id);
     if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
+    return camera;
+  };
+  /** Runs `work` with a signal that aborts when the client goes, or may not see the camera any more. */
+  const whileSeen = <Result>(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    id: string,
+    work: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> =>
+    untilGone(request, (gone) => {
+      const over = new AbortController();
+      running.watch(
+        reply,
+        (viewer) => viewer !== null && access.camera(viewer, id),
+        () => over.abort(new AppError('unauthorized', 'You may not see this camera any more.')),
+      );
+      return work(AbortSignal.any([gone, over.signal]));
+    });
+  /** Throws `not-found`; `unplayable` where the camera is known to send pictures alone. */
+  const checkCamera = async (request: FastifyRequest, id: string) => {
+    const camera = await getCamera(request, id);
     if (camera.kinds.pictures && camera.kinds.video === null)
       throw new AppError('unplayable', noVideoSentence);
   };
@@ -63,13 +85,18 @@ export function cameraLiveRoutes(
   };
 
   /** Sends what the feed has from now on, once it has something. Throws what `LiveFeed.ready` throws. */
-  const sendFeed = async (request: FastifyRequest, reply: FastifyReply, feed: LiveFeed) => {
+  const sendFeed = async (request: FastifyRequest, reply: FastifyReply, id: string, feed: LiveFeed) => {
     const leave = feed.join({ onFragment: () => {}, onEnd: () => {} });
     try {
-      const init = await untilGone(request, (signal) => feed.ready(signal));
+      const init = await whileSeen(request, reply, id, (signal) => feed.ready(signal));
       ownCarrier ??= createPictureCarrier();
       startLiveStream({ response: reply.raw, feed, init, clock, carrier: ownCarrier });
       reply.hijack();
+      running.watch(
+        reply,
+        (viewer) => viewer !== null && access.camera(viewer, id),
+        () => reply.raw.destroy(),
+      );
       return reply;
     } finally {
       leave();
@@ -89,12 +116,13 @@ export function cameraLiveRoutes(
         ...problems(400, 404, 409, 503),
       },
     },
+    config: needs('cameras:watch'),
     handler: async (request, reply) => {
       const { id } = request.params;
-      checkCamera(id);
+      await checkCamera(request, id);
       if (request.method === 'HEAD') return reply.headers(liveHeaders('video/mp4')).send();
       const feed = feeds.open(id, request.query.sound === false ? 'silent' : 'all');
-      return sendFeed(request, reply, feed);
+      return sendFeed(request, reply, id, feed);
     },
   });
 
@@ -119,11 +147,12 @@ export function cameraLiveRoutes(
         ...problems(404, 409, 503),
       },
     },
+    config: needs('cameras:watch'),
     handler: async (request, reply) => {
       const { id } = request.params;
-      if (!cameras.get(id)) throw new AppError('not-found', `There is no camera “${id}”.`);
+      await getCamera(request, id);
       if (request.method === 'HEAD') return reply.headers(liveHeaders('audio/mp4')).send();
-      return sendFeed(request, reply, feeds.open(id, 'sound'));
+      return sendFeed(request, reply, id, feeds.open(id, 'sound'));
     },
   });
 
@@ -143,12 +172,13 @@ export function cameraLiveRoutes(
     method: ['GET', 'HEAD'],
     url: '/cameras/:id/live.m3u8',
     schema: playlistSchema('Live video as HLS; starts the camera (HEAD does not)'),
+    config: needsForBytes('cameras:watch'),
     handler: async (request, reply) => {
       const { id } = request.params;
-      checkCamera(id);
+      await checkCamera(request, id);
       if (request.method === 'HEAD') return sendPlaylist(reply, null);
       const { feed, window } = hlsOf(id);
-      const init = await untilGone(request, (signal) => feed.ready(signal));
+      const init = await whileSeen(request, reply, id, (signal) => feed.ready(signal));
       const bits = window.peakBitsPerSecond || guessedBitsPerSecond;
       return sendPlaylist(reply, writeMultivariantPlaylist(init, bits, 'live/media.m3u8'));
     },
@@ -158,15 +188,16 @@ export function cameraLiveRoutes(
     method: ['GET', 'HEAD'],
     url: '/cameras/:id/live/media.m3u8',
     schema: { ...playlistSchema('Segments and parts; waits for those asked for'), querystring: ReloadQuery },
+    config: needsForBytes('cameras:watch'),
     handler: async (request, reply) => {
       const { id } = request.params;
       const { _HLS_msn: number, _HLS_part: part } = request.query;
-      checkCamera(id);
+      await checkCamera(request, id);
       if (request.method === 'HEAD') return sendPlaylist(reply, null);
       if (number === undefined && part !== undefined)
         throw new AppError('bad-request', '_HLS_part needs _HLS_msn.');
       const hls = hlsOf(id);
-      await untilGone(request, async (signal) => {
+      await whileSeen(request, reply, id, async (signal) => {
         await hls.feed.ready(signal);
         await hls.until(() => hls.window.isReady, signal, firstPlaylistMs);
         if (number === undefined) return;
@@ -191,11 +222,13 @@ export function cameraLiveRoutes(
         ...problems(404, 503),
       },
     },
+    config: needsForBytes('cameras:watch'),
     handler: async (request, reply) => {
       const { id, file } = request.params;
+      await access.camera(viewerOf(request), id);
       const hls = windows.get(id);
       hls?.touch();
-      const bytes = hls && (await untilGone(request, (signal) => find(hls, file, signal)));
+      const bytes = hls && (await whileSeen(request, reply, id, (signal) => find(hls, file, signal)));
       if (!bytes) throw new AppError('not-found', 'This piece of the live stream is not there (any more).');
       // Names never come again, so what is cached is right; it is of no use after a minute.
       return reply.header('Cache-Control', 'private, max-age=60, immutable').type('video/mp4').send(bytes);

@@ -12,6 +12,8 @@ import {
   cameraTestFrame,
 } from '../../web/pages/camera-form-page.ts';
 import type { View } from '../../web/view.ts';
+import { noteAct } from '../audit.ts';
+import { needs } from '../permission.ts';
 import type { Services } from '../services.ts';
 import { pictureUrl } from './picture-url.ts';
 import { untilGone } from './until-gone.ts';
@@ -30,9 +32,11 @@ const maxValueChars = 500;
 /** Into the scope of the pages, which reads forms and refuses those of other sites. */
 export function cameraPageRoutes(
   app: FastifyInstance,
-  { cameras }: Services,
+  services: Services,
   { viewOf, headers }: PageTools,
 ): void {
+  const { cameras } = services;
+  const config = needs('cameras:manage');
   // The frame with what trying out came to is our own; nothing of a form is to be kept by anybody.
   const policy = `${headers['content-security-policy']}; frame-src 'self'`;
   const formHeaders = { ...headers, 'content-security-policy': policy, 'cache-control': 'no-store' };
@@ -52,7 +56,7 @@ export function cameraPageRoutes(
     return setup;
   };
 
-  app.get<Query>('/cameras/add', async (request, reply) => {
+  app.get<Query>('/cameras/add', { config }, async (request, reply) => {
     const { query } = request;
     if (query.driver === undefined) {
       const found =
@@ -65,7 +69,7 @@ export function cameraPageRoutes(
     return sendForm(request, reply, { kind, values, secrets: [], error: null, editing: null });
   });
 
-  app.post('/cameras/add', async (request, reply) => {
+  app.post('/cameras/add', { config }, async (request, reply) => {
     const form = formOf(request);
     const kind = kindOf(form.get('driver') ?? '');
     const name = (form.get('name') ?? '').trim();
@@ -74,6 +78,7 @@ export function cameraPageRoutes(
       const id = idOfName(name, isTaken);
       const options = optionsOfForm(kind, form, false);
       const camera = await cameras.add({ id, name, driver: kind.driver, options });
+      await noteAct(services, request, 'camera-added', camera.name);
       return reply.redirect(`/cameras/${encodeURIComponent(camera.id)}`, 303);
     } catch (error) {
       const sent = { kind, values: valuesOf(kind, form), secrets: [], error: null, editing: null };
@@ -81,36 +86,39 @@ export function cameraPageRoutes(
     }
   });
 
-  app.get<ById>('/cameras/:id/edit', async (request, reply) => {
+  app.get<ById>('/cameras/:id/edit', { config }, async (request, reply) => {
     const setup = setupOf(request.params.id);
     return sendForm(request, reply, editForm(setup));
   });
 
-  app.post<ById>('/cameras/:id/edit', async (request, reply) => {
+  app.post<ById>('/cameras/:id/edit', { config }, async (request, reply) => {
     const { id } = request.params;
     const setup = setupOf(id);
     const form = formOf(request);
     const before = editForm(setup);
     try {
       const options = optionsOfForm(before.kind, form, true);
-      await cameras.edit(id, { name: (form.get('name') ?? '').trim(), options });
+      const { name } = await cameras.edit(id, { name: (form.get('name') ?? '').trim(), options });
+      await noteAct(services, request, 'camera-changed', name);
       return reply.redirect(`/cameras/${encodeURIComponent(id)}`, 303);
     } catch (error) {
       return sendAgain(request, reply, error, { ...before, values: valuesOf(before.kind, form) });
     }
   });
 
-  app.post<ById>('/cameras/:id/remove', async (request, reply) => {
-    await cameras.remove(setupOf(request.params.id).id);
+  app.post<ById>('/cameras/:id/remove', { config }, async (request, reply) => {
+    const { id, name } = setupOf(request.params.id);
+    await cameras.remove(id);
+    await noteAct(services, request, 'camera-removed', name);
     return reply.redirect('/cameras', 303);
   });
 
   // The frame before anything was tried. Two names deep, so that a camera called `test` keeps its page.
-  app.get('/cameras/add/tried', async (request, reply) =>
+  app.get('/cameras/add/tried', { config }, async (request, reply) =>
     reply.headers(formHeaders).send(cameraTestFrame(viewOf(request), null, null)),
   );
 
-  app.post('/cameras/add/tried', async (request, reply) => {
+  app.post('/cameras/add/tried', { config }, async (request, reply) => {
     const form = formOf(request);
     const kind = kindOf(form.get('driver') ?? '');
     const likeId = form.get('likeId') || undefined;
@@ -129,7 +137,7 @@ export function cameraPageRoutes(
     }
   });
 
-  app.post('/cameras/add/modes', async (request, reply) => {
+  app.post('/cameras/add/modes', { config }, async (request, reply) => {
     const device = formOf(request).get('device')?.trim() || '/dev/video0';
     const view = viewOf(request);
     reply.headers(formHeaders);

@@ -1,8 +1,9 @@
 // /cameras/:id/stream.mjpeg and /cameras/:id/snapshot.jpg: what an <img>, a player or a script takes of a camera.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { evaluateConditions } from '../conditional.ts';
 import { mjpegHeaders, startMjpegStream } from '../mjpeg-stream.ts';
+import { needs, viewerOf } from '../permission.ts';
 import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
@@ -38,13 +39,14 @@ const snapshotMaxAgeMs = 1000;
 /** `carrier` is how pictures reach the sockets; the best this machine has where it is not given. */
 export function cameraStreamRoutes(
   app: FastifyInstance,
-  { cameras, clock }: Services,
+  { access, cameras, clock, running }: Services,
   carrier?: PictureCarrier,
 ): void {
   // Made with the first stream: a start needs none.
   let ownCarrier = carrier ?? null;
   const tags = ['cameras'];
-  const getCamera = (id: string) => {
+  const getCamera = async (request: FastifyRequest, id: string) => {
+    await access.camera(viewerOf(request), id);
     const camera = cameras.get(id);
     if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
     return camera;
@@ -66,10 +68,11 @@ export function cameraStreamRoutes(
         ...problems(400, 404, 429, 503),
       },
     },
-    handler: (request, reply) => {
+    config: needs('cameras:watch'),
+    handler: async (request, reply) => {
       const { id } = request.params;
       const { width = null, fps = null } = request.query;
-      getCamera(id);
+      await getCamera(request, id);
       if (request.method === 'HEAD') return reply.headers(mjpegHeaders).send();
       ownCarrier ??= createPictureCarrier();
       startMjpegStream({
@@ -80,6 +83,12 @@ export function cameraStreamRoutes(
       });
       // After it, so that a camera that went in between still gets its problem document.
       reply.hijack();
+      running.watch(
+        reply,
+        (viewer) => viewer !== null && access.camera(viewer, id),
+        () => reply.raw.destroy(),
+      );
+      return reply;
     },
   });
 
@@ -97,11 +106,12 @@ export function cameraStreamRoutes(
         ...problems(400, 404, 429, 503),
       },
     },
+    config: needs('cameras:watch'),
     handler: async (request, reply) => {
       const { id } = request.params;
       const { width = null } = request.query;
-      const camera = getCamera(id);
-      reply.header('Cache-Control', 'no-cache');
+      const camera = await getCamera(request, id);
+      reply.header('Cache-Control', 'private, no-cache');
       if (request.method === 'HEAD') {
         // Without a picture at hand there is nothing to tell a length or a tag of.
         const isFresh =

@@ -5,7 +5,9 @@
 // a session would save a connection, but would have to reach the same process: replicas need no sticky sessions, and
 // a GET changes nothing, so it needs no protection against other sites' pages beyond that of every picture.
 import type { FastifyInstance } from 'fastify';
+import type { Viewer } from '../../accounts/permissions.ts';
 import { AppError, isAppError } from '../../errors.ts';
+import { needs, viewerOf } from '../permission.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { startWallStream, type WallTile, wallHeaders } from '../wall-stream.ts';
@@ -46,7 +48,7 @@ const WallQuery = Type.Object({
   ),
 });
 
-export function cameraWallRoutes(app: FastifyInstance, { cameras, clock }: Services): void {
+export function cameraWallRoutes(app: FastifyInstance, { access, cameras, clock, running }: Services): void {
   app.route<{ Querystring: Static<typeof WallQuery> }>({
     method: ['GET', 'HEAD'],
     url: '/cameras/wall.multipart',
@@ -64,18 +66,26 @@ export function cameraWallRoutes(app: FastifyInstance, { cameras, clock }: Servi
         ...problems(400, 503),
       },
     },
-    handler: (request, reply) => {
+    config: needs('cameras:watch'),
+    handler: async (request, reply) => {
       const tiles = readTiles(request.query.show);
       const { fps = defaultFps } = request.query;
       const generous = new Set(tiles.slice(maxMadeSmaller));
       if (request.method === 'HEAD') return reply.headers(wallHeaders).send();
-      startWallStream({
+      const seenBy = async (viewer: Viewer) => {
+        const known = cameras.list().filter(({ id }) => tiles.some((tile) => tile.id === id));
+        return new Set((await access.cameras(viewer, known)).map(({ id }) => id));
+      };
+      // One that may not be seen is none that there is.
+      let seen = await seenBy(viewerOf(request));
+      const wall = startWallStream({
         response: reply.raw,
         tiles,
         clock,
-        get: (id) => cameras.get(id),
+        get: (id) => (seen.has(id) ? cameras.get(id) : null),
         watch(tile, viewer) {
           const { id, width } = tile;
+          if (!seen.has(id)) throw new AppError('not-found', `There is no camera “${id}”.`);
           const ownUpToWidth = generous.has(tile) ? Number.POSITIVE_INFINITY : (width ?? 0) * generousShare;
           try {
             return cameras.watch(id, viewer, { pictures: { width, fps, ownUpToWidth } });
@@ -87,6 +97,17 @@ export function cameraWallRoutes(app: FastifyInstance, { cameras, clock }: Servi
         },
       });
       reply.hijack();
+      running.watch(
+        reply,
+        async (viewer) => {
+          if (viewer === null) return false;
+          seen = await seenBy(viewer);
+          wall?.dropUnseen();
+          return true;
+        },
+        () => reply.raw.destroy(),
+      );
+      return reply;
     },
   });
 }

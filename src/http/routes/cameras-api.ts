@@ -3,6 +3,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { CameraInfo, CameraKinds } from '../../cameras/cameras.ts';
 import { AppError } from '../../errors.ts';
+import { noteAct } from '../audit.ts';
+import { needs, viewerOf } from '../permission.ts';
 import { type Static, type TSchema, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { pictureUrl } from './picture-url.ts';
@@ -101,15 +103,20 @@ const SetupBody = Type.Object({
   secrets: Type.Array(Type.String(), { description: 'Options that are set and not shown' }),
 });
 
-export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): void {
+export function camerasApiRoutes(app: FastifyInstance, services: Services): void {
+  const { access, cameras } = services;
+  const config = needs('cameras:manage');
   const tags = ['cameras'];
 
   app.get(
     '/api/v1/cameras',
-    { schema: { tags, summary: 'List the cameras', response: { 200: CameraList } } },
-    async (_request, reply) => {
+    {
+      schema: { tags, summary: 'List the cameras that one may see', response: { 200: CameraList } },
+      config: needs('cameras:watch'),
+    },
+    async (request, reply) => {
       reply.header('Cache-Control', 'private, no-cache');
-      return { items: cameras.list().map(cameraBody) };
+      return { items: (await access.cameras(viewerOf(request), cameras.list())).map(cameraBody) };
     },
   );
 
@@ -122,10 +129,12 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
         body: NewCameraBody,
         response: { 201: CameraBody, ...problems(400, 403, 409, 429) },
       },
+      config,
     },
     async (request, reply) => {
       const { id, name, driver, ...options } = request.body;
       const camera = await cameras.add({ id, name: name ?? id, driver, options });
+      await noteAct(services, request, 'camera-added', camera.name);
       reply.code(201).header('Location', `/api/v1/cameras/${camera.id}`);
       return cameraBody(camera);
     },
@@ -140,8 +149,10 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
         params: IdParams,
         response: { 200: CameraBody, ...problems(404) },
       },
+      config: needs('cameras:watch'),
     },
     async (request, reply) => {
+      await access.camera(viewerOf(request), request.params.id);
       const camera = cameras.get(request.params.id);
       if (!camera) throw new AppError('not-found', `There is no camera “${request.params.id}”.`);
       reply.header('Cache-Control', 'private, no-cache');
@@ -158,6 +169,7 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
         params: IdParams,
         response: { 200: SetupBody, ...problems(404, 409) },
       },
+      config,
     },
     async (request, reply) => {
       const { id } = request.params;
@@ -179,10 +191,13 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
         body: ChangesBody,
         response: { 200: CameraBody, ...problems(400, 403, 404, 409) },
       },
+      config,
     },
     async (request) => {
       const { name, driver, ...options } = request.body;
-      return cameraBody(await cameras.edit(request.params.id, { name, driver, options }));
+      const camera = await cameras.edit(request.params.id, { name, driver, options });
+      await noteAct(services, request, 'camera-changed', camera.name);
+      return cameraBody(camera);
     },
   );
 
@@ -195,6 +210,7 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
         body: CandidateBody,
         response: { 200: TestBody, ...problems(400, 403, 404, 409, 429) },
       },
+      config,
     },
     async (request, reply) => {
       const { driver, likeId, ...options } = request.body;
@@ -212,6 +228,7 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
         summary: 'Look for cameras in the network (ONVIF) and at this machine (V4L2), 3 s',
         response: { 200: FoundList },
       },
+      config,
     },
     async (request, reply) => {
       const found = await untilGone(request, (signal) => cameras.discover(signal));
@@ -229,9 +246,13 @@ export function camerasApiRoutes(app: FastifyInstance, { cameras }: Services): v
         params: IdParams,
         response: { 204: Type.Null(), ...problems(404, 409) },
       },
+      config,
     },
     async (request, reply) => {
-      await cameras.remove(request.params.id);
+      const { id } = request.params;
+      const name = cameras.get(id)?.name ?? id;
+      await cameras.remove(id);
+      await noteAct(services, request, 'camera-removed', name);
       return reply.code(204).send();
     },
   );

@@ -1,6 +1,7 @@
 // The pages and their plain forms. Every form answers 303 to a page, so that it works without scripts and a reload
 // repeats nothing.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { permits, type Viewer } from '../../accounts/permissions.ts';
 import type { Progress, Video } from '../../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { isId } from '../../ids.ts';
@@ -15,7 +16,8 @@ import { uploadPage } from '../../web/pages/upload-page.ts';
 import { videoPage } from '../../web/pages/video-page.ts';
 import { videosPage } from '../../web/pages/videos-page.ts';
 import { createView, themeCookieFor, themes, tvCookieFor, type View } from '../../web/view.ts';
-import { householdId } from '../household.ts';
+import { noteAct } from '../audit.ts';
+import { needs, viewerOf } from '../permission.ts';
 import { pageHeaders } from '../policy.ts';
 import type { Services } from '../services.ts';
 import { assetRoutes } from './assets.ts';
@@ -37,7 +39,7 @@ type Query = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Adds the pages, their forms and their assets. */
 export async function pageRoutes(app: FastifyInstance, services: Services): Promise<void> {
-  const { clock, config, library, cameras } = services;
+  const { access, clock, config, library, cameras } = services;
   const assets = await loadAssets();
   const headers = pageHeaders(assets.styleHashes);
   const formatsFor = createFormatsByLanguage();
@@ -50,9 +52,10 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       nowMs: clock.nowMs(),
       viewer: request.viewer ?? null,
     });
-  const progressOf = (videos: readonly Video[]) =>
+  const seenCameras = (viewer: Viewer) => access.cameras(viewer, cameras.list());
+  const progressOf = (viewer: Viewer, videos: readonly Video[]) =>
     library.getProgress(
-      householdId,
+      viewer.personId,
       videos.map((video) => video.id),
     );
 
@@ -66,93 +69,125 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
       keepTv(request, reply);
     });
 
-    scope.get('/', async (request, reply) => {
-      const { items } = await library.listVideos({ limit: begunAmong, after: null, query: '' });
-      const progress = await progressOf(items);
+    scope.get('/', { config: needs('videos:watch') }, async (request, reply) => {
+      const viewer = viewerOf(request);
+      const sight = access.sight(viewer);
+      const { items } = await library.listVideos({ limit: begunAmong, after: null, query: '', sight });
+      const progress = await progressOf(viewer, items);
       const page = homePage(viewOf(request), {
         begun: begunOf(items, progress).slice(0, begunLimit),
         newest: items.slice(0, newestLimit),
         progress,
-        cameras: cameras.list(),
+        cameras: await seenCameras(viewer),
       });
       return reply.headers(headers).send(page);
     });
 
-    scope.get<{ Querystring: Query }>('/videos', async (request, reply) => {
-      const query = first(request.query.q).slice(0, 200).trim();
-      const after = first(request.query.after) || null;
-      const isBin = request.query.bin !== undefined;
-      const page = await library.listVideos({ limit: pageLimit, after, query, inBin: isBin });
-      const binned = await justBinned(first(request.query.binned));
-      return reply.headers(headers).send(
-        videosPage(viewOf(request), {
-          ...{ page, query, isBin, binned, progress: await progressOf(page.items) },
-          ...{ isFirst: after === null, binMs: config.data.binMs },
-        }),
-      );
-    });
+    scope.get<{ Querystring: Query }>(
+      '/videos',
+      { config: needs('videos:watch') },
+      async (request, reply) => {
+        const viewer = viewerOf(request);
+        const query = first(request.query.q).slice(0, 200).trim();
+        const after = first(request.query.after) || null;
+        const isBin = request.query.bin !== undefined;
+        const page = await library.listVideos({
+          ...{ limit: pageLimit, after, query, inBin: isBin, sight: access.sight(viewer) },
+          // What others put into the bin is theirs to see to.
+          ...(isBin && { whose: 'own' }),
+        });
+        const binned = await justBinned(viewer, first(request.query.binned));
+        return reply.headers(headers).send(
+          videosPage(viewOf(request), {
+            ...{ page, query, isBin, binned, progress: await progressOf(viewer, page.items) },
+            ...{ isFirst: after === null, binMs: config.data.binMs },
+          }),
+        );
+      },
+    );
 
-    scope.get<ById & { Querystring: Query }>('/videos/:id', async (request, reply) => {
-      const video = await library.getVideo(checkedId(request.params.id));
-      const { items } = await library.listVideos({ limit: othersLimit * 2, after: null, query: '' });
-      const others = items.filter((other) => other.id !== video.id && other.status === 'ready');
-      const progress = await progressOf([video, ...others]);
-      return reply.headers(headers).send(
-        videoPage(viewOf(request), {
-          ...{ video, progress: progress.get(video.id), othersProgress: progress },
-          startSeconds: secondsOf(first(request.query.t), video),
-          others: video.status === 'ready' && video.binnedAtMs === null ? others.slice(0, othersLimit) : [],
-        }),
-      );
-    });
+    scope.get<ById & { Querystring: Query }>(
+      '/videos/:id',
+      { config: needs('videos:watch') },
+      async (request, reply) => {
+        const viewer = viewerOf(request);
+        const { id } = await access.video(viewer, request.params.id, 'watch');
+        const video = await library.getVideo(id);
+        const sight = access.sight(viewer);
+        const { items } = await library.listVideos({ limit: othersLimit * 2, after: null, query: '', sight });
+        const others = items.filter((other) => other.id !== video.id && other.status === 'ready');
+        const progress = await progressOf(viewer, [video, ...others]);
+        return reply.headers(headers).send(
+          videoPage(viewOf(request), {
+            ...{ video, progress: progress.get(video.id), othersProgress: progress },
+            startSeconds: secondsOf(first(request.query.t), video),
+            others: video.status === 'ready' && video.binnedAtMs === null ? others.slice(0, othersLimit) : [],
+          }),
+        );
+      },
+    );
 
-    scope.post<ById>('/videos/:id/rename', async (request, reply) => {
-      const id = checkedId(request.params.id);
+    scope.post<ById>('/videos/:id/rename', { config: needs('videos:edit') }, async (request, reply) => {
+      const { id } = await access.video(viewerOf(request), request.params.id, 'edit');
       await library.renameVideo(id, formField(request, 'title').trim());
       return reply.redirect(`/videos/${id}`, 303);
     });
-    scope.post<ById>('/videos/:id/delete', async (request, reply) => {
-      const { id } = await library.binVideo(checkedId(request.params.id));
+    scope.post<ById>('/videos/:id/delete', { config: needs('videos:delete') }, async (request, reply) => {
+      const { id, title } = await access.video(viewerOf(request), request.params.id, 'delete');
+      await library.binVideo(id);
+      await noteAct(services, request, 'video-binned', title);
       return reply.redirect(`/videos?binned=${id}`, 303);
     });
-    scope.post<ById>('/videos/:id/restore', async (request, reply) => {
-      const { id } = await library.restoreVideo(checkedId(request.params.id));
+    scope.post<ById>('/videos/:id/restore', { config: needs('videos:delete') }, async (request, reply) => {
+      const { id, title } = await access.video(viewerOf(request), request.params.id, 'delete');
+      await library.restoreVideo(id);
+      await noteAct(services, request, 'video-restored', title);
       return reply.redirect(`/videos/${id}`, 303);
     });
 
-    scope.post<ById>('/videos/:id/remove', async (request, reply) => {
-      const id = checkedId(request.params.id);
+    scope.post<ById>('/videos/:id/remove', { config: needs('videos:delete') }, async (request, reply) => {
+      const { id, title, binnedAtMs } = await access.video(viewerOf(request), request.params.id, 'delete');
       // The page offers it in the bin alone; nothing else should go without a way back.
-      if ((await library.getVideo(id)).binnedAtMs === null)
+      if (binnedAtMs === null)
         throw new AppError('conflict', 'Only what is in the bin can be removed for good.');
       await library.removeVideo(id);
+      await noteAct(services, request, 'video-removed', title);
       return reply.redirect('/videos?bin', 303);
     });
 
-    scope.get('/upload', async (request, reply) => reply.headers(headers).send(uploadPage(viewOf(request))));
-
-    scope.get('/cameras', async (request, reply) =>
-      reply.headers(headers).send(camerasPage(viewOf(request), cameras.list())),
+    scope.get('/upload', { config: needs('videos:add') }, async (request, reply) =>
+      reply.headers(headers).send(uploadPage(viewOf(request))),
     );
-    scope.get<ById>('/cameras/:id', async (request, reply) => {
-      const camera = cameras.get(request.params.id);
-      if (!camera) throw new AppError('not-found', 'There is no such camera here.');
-      const others = cameras.list().filter((other) => other.id !== camera.id);
+
+    scope.get('/cameras', { config: needs('cameras:watch') }, async (request, reply) =>
+      reply.headers(headers).send(camerasPage(viewOf(request), await seenCameras(viewerOf(request)))),
+    );
+    scope.get<ById>('/cameras/:id', { config: needs('cameras:watch') }, async (request, reply) => {
+      const viewer = viewerOf(request);
+      const { id } = request.params;
+      await access.camera(viewer, id);
+      const camera = cameras.get(id);
+      if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
+      const others = (await seenCameras(viewer)).filter((other) => other.id !== camera.id);
       return reply.headers(headers).send(cameraPage(viewOf(request), camera, others));
     });
 
     cameraPageRoutes(scope, services, { viewOf, headers });
 
-    scope.get('/settings', async (request, reply) => {
+    scope.get('/settings', { config: needs('self') }, async (request, reply) => {
+      const viewer = viewerOf(request);
+      const isHouses = permits(viewer, 'settings:manage');
       const page = settingsPage(viewOf(request), {
         version,
-        videoCount: await services.catalogue.countVideos(),
-        room: await services.blobs.room(),
+        videoCount: isHouses
+          ? await services.catalogue.countVideos()
+          : (await library.getUsage(viewer.personId)).videos,
+        room: isHouses ? await services.blobs.room() : null,
         reserveBytes: config.data.reserveBytes,
       });
       return reply.headers(headers).send(page);
     });
-    scope.post('/settings', async (request, reply) => {
+    scope.post('/settings', { config: needs('self') }, async (request, reply) => {
       const theme = themes.find((candidate) => candidate === formField(request, 'theme'));
       if (theme) reply.header('set-cookie', themeCookieFor(theme));
       const tv = formField(request, 'tv');
@@ -163,13 +198,13 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
   assetRoutes(app, assets);
 
   /** The video that was put in the bin a moment ago, to offer undoing it. */
-  async function justBinned(id: string): Promise<Video | null> {
+  async function justBinned(viewer: Viewer, id: string): Promise<Video | null> {
     if (!isId(id)) return null;
     try {
-      const video = await library.getVideo(id);
+      const video = await access.video(viewer, id, 'delete');
       return video.binnedAtMs === null ? null : video;
     } catch (error) {
-      if (isAppError(error, 'not-found')) return null;
+      if (isAppError(error, 'not-found') || isAppError(error, 'forbidden')) return null;
       throw error;
     }
   }
@@ -186,11 +221,6 @@ function keepTv(request: FastifyRequest, reply: FastifyReply): void {
 
 function first(value: string | string[] | undefined): string {
   return (Array.isArray(value) ? value[0] : value) ?? '';
-}
-
-function checkedId(id: string): string {
-  if (!isId(id)) throw new AppError('not-found', 'There is no such video here.');
-  return id;
 }
 
 function formField(request: FastifyRequest, name: string): string {

@@ -2,8 +2,12 @@
 // its video; the answer to the last byte names the video's page in `Kinora-Video`.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { AppError, type ErrorKind } from '../../errors.ts';
+import type { Viewer } from '../../accounts/permissions.ts';
+import { AppError, type ErrorKind, isAppError } from '../../errors.ts';
+import { noteAct } from '../audit.ts';
 import { createLinger } from '../linger.ts';
+import { needs, viewerOf } from '../permission.ts';
+import { quotaOf } from '../quota.ts';
 import type { Services } from '../services.ts';
 import type { TusServer } from '../tus-server.ts';
 import { problems } from './problem-schema.ts';
@@ -11,6 +15,7 @@ import { problems } from './problem-schema.ts';
 const path = '/api/v1/uploads';
 
 export function tusRoutes(app: FastifyInstance, services: Services): void {
+  const { access, accounts, library, running } = services;
   let loading: Promise<TusServer> | null = null;
   const load = () => {
     loading ??= import('../tus-server.ts').then(({ createTusServer }) => createTusServer(path, services));
@@ -22,9 +27,19 @@ export function tusRoutes(app: FastifyInstance, services: Services): void {
   app.addContentTypeParser('*', (_request, _payload, done) => done(null));
 
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const viewer = viewerOf(request);
+    const { id } = request.params as { id?: string };
+    if (id !== undefined && request.method !== 'OPTIONS') await checkUploader(viewer, id);
+    running.watch(
+      reply,
+      (now) => now?.personId === viewer.personId,
+      () => reply.raw.destroy(),
+    );
     const asked = toWebRequest(request);
     const tus = await load();
-    const answer = await tus.handle(asked);
+    const uploader = { ownerId: viewer.personId, quotaBytes: await quotaOf(accounts, viewer) };
+    const answer = await tus.handle(asked, uploader);
+    await noteAdded(request, answer);
     for (const [name, value] of answer.headers) {
       if (name !== 'content-length' && name !== 'content-type') reply.header(name, value);
     }
@@ -32,12 +47,27 @@ export function tusRoutes(app: FastifyInstance, services: Services): void {
     reply.header('Cache-Control', 'no-store');
     return reply.code(answer.status).send();
   };
+  /** Nobody else takes up, asks for or ends an upload; to others there is none. */
+  async function checkUploader(viewer: Viewer, id: string): Promise<void> {
+    const isTheirs = await access.video(viewer, id, 'edit').then(
+      ({ ownerId }) => access.isOwn(viewer, ownerId),
+      (error: unknown) => {
+        if (isAppError(error, 'not-found') || isAppError(error, 'forbidden')) return false;
+        throw error;
+      },
+    );
+    if (!isTheirs) throw new AppError('not-found', 'There is no such upload here.');
+  }
+  async function noteAdded(request: FastifyRequest, answer: Response): Promise<void> {
+    const id = /^\/videos\/(\w+)$/.exec(answer.headers.get('kinora-video') ?? '')?.[1];
+    if (id !== undefined) await noteAct(services, request, 'video-added', (await library.getVideo(id)).title);
+  }
   const schema = {
     tags: ['uploads'],
     summary: 'Resumable uploads (tus 1.0)',
     response: problems(400, 404, 409, 412, 413, 415, 507),
   };
-  const route = { handler, schema, onSend: createLinger(services.clock) };
+  const route = { handler, schema, config: needs('videos:add'), onSend: createLinger(services.clock) };
   app.route({ method: ['POST', 'OPTIONS'], url: path, ...route });
   app.route({ method: ['HEAD', 'PATCH', 'DELETE', 'OPTIONS'], url: `${path}/:id`, ...route });
 }

@@ -4,9 +4,12 @@ import multipart, { type MultipartFile } from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Video } from '../../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { Library } from '../../library/library.ts';
+import type { Library, NewArrival } from '../../library/library.ts';
+import { noteAct } from '../audit.ts';
 import { wantsPage } from '../errors.ts';
 import { createLinger } from '../linger.ts';
+import { needs, viewerOf } from '../permission.ts';
+import { quotaOf } from '../quota.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 
@@ -16,6 +19,9 @@ type UploadAnswer = {
   readonly refused?: readonly Refusal[];
 };
 type Refusal = { readonly fileName: string; readonly reason: string };
+
+/** Whose it becomes and where it goes. */
+type Place = Pick<NewArrival, 'ownerId' | 'folderId' | 'audiences' | 'quotaBytes'>;
 
 /** What became of a form. */
 type Received = { readonly videos: Video[]; readonly refused: (Refusal & { readonly error: AppError })[] };
@@ -43,7 +49,14 @@ export async function uploadRoutes(app: FastifyInstance, services: Services): Pr
     consumes: ['multipart/form-data'],
     response: problems(400, 413, 415, 507),
   };
-  app.post('/upload', { schema, onSend: createLinger(services.clock) }, async (request, reply) => {
+  const options = { schema, config: needs('videos:add'), onSend: createLinger(services.clock) };
+  app.post('/upload', options, async (request, reply) => {
+    const { personId } = viewerOf(request);
+    services.running.watch(
+      reply,
+      (viewer) => viewer?.personId === personId,
+      () => reply.raw.destroy(),
+    );
     if (!request.isMultipart()) {
       throw new AppError(
         'bad-request',
@@ -84,7 +97,13 @@ function answer(request: FastifyRequest, reply: FastifyReply, { videos, refused 
 }
 
 /** Takes every file of the form. Throws only where the form itself cannot be read to its end. */
-async function receive(request: FastifyRequest, { library, metrics }: Services): Promise<Received> {
+async function receive(request: FastifyRequest, services: Services): Promise<Received> {
+  const { accounts, library, metrics } = services;
+  const viewer = viewerOf(request);
+  const place = {
+    ...{ ownerId: viewer.personId, folderId: null, audiences: [] },
+    quotaBytes: await quotaOf(accounts, viewer),
+  };
   const received: Received = { videos: [], refused: [] };
   for await (const part of request.parts({ preservePath: true } as object)) {
     if (part.type !== 'file') continue;
@@ -95,9 +114,10 @@ async function receive(request: FastifyRequest, { library, metrics }: Services):
       continue;
     }
     try {
-      const video = await receiveOne(part, library);
+      const video = await receiveOne(part, library, place);
       received.videos.push(video);
       metrics.arrived(video.status);
+      await noteAct(services, request, 'video-added', video.title);
     } catch (error) {
       if (!isAppError(error)) throw error;
       const refusal = { fileName: fileNameOf(part), reason: error.message, error };
@@ -116,8 +136,9 @@ async function receive(request: FastifyRequest, { library, metrics }: Services):
 }
 
 /** One file of the form into the library. Whatever stops it, nothing of it is left. */
-async function receiveOne(part: MultipartFile, library: Library): Promise<Video> {
+async function receiveOne(part: MultipartFile, library: Library, place: Place): Promise<Video> {
   const arrival = await library.beginArrival({
+    ...place,
     fileName: fileNameOf(part),
     sizeBytes: null,
     uploadMetadata: null,

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { Clip, OpenedBytes } from '../../library/library.ts';
 import { contentDisposition } from '../content-disposition.ts';
+import { needsForBytes, viewerOf } from '../permission.ts';
 import type { Piece, Representation } from '../representation.ts';
 import { sendRepresentation } from '../send.ts';
 import type { Services } from '../services.ts';
@@ -29,7 +30,8 @@ function describeBytes(summary: string) {
 }
 
 export function videoBytesRoutes(app: FastifyInstance, services: Services): void {
-  const { library } = services;
+  const { access, library } = services;
+  const config = needsForBytes('videos:watch');
   const method = ['GET', 'HEAD'];
 
   app.route<Params & { Querystring: Record<string, unknown> }>({
@@ -39,7 +41,9 @@ export function videoBytesRoutes(app: FastifyInstance, services: Services): void
     schema: describeBytes(
       'The playable view, or with `?start=&end=` in seconds that stretch as a file of its own',
     ),
+    config,
     async handler(request, reply) {
+      await access.watchable(viewerOf(request), request.params.id);
       const opened = await library.openView(request.params.id, clipOf(request.query));
       return send(request, reply, opened, null, services);
     },
@@ -50,7 +54,9 @@ export function videoBytesRoutes(app: FastifyInstance, services: Services): void
     url: '/videos/:id/original',
     exposeHeadRoute: false,
     schema: describeBytes('The file as it came'),
+    config,
     async handler(request, reply) {
+      await access.watchable(viewerOf(request), request.params.id);
       const opened = await library.openOriginal(request.params.id);
       // A player does not look at the disposition; a link to the original is a download.
       const kind = 'inline' in request.query ? 'inline' : 'attachment';
@@ -61,14 +67,20 @@ export function videoBytesRoutes(app: FastifyInstance, services: Services): void
 }
 
 async function send(
-  request: FastifyRequest,
+  request: FastifyRequest<Params>,
   reply: FastifyReply,
   opened: OpenedBytes,
   disposition: string | null,
-  { config, clock, log, metrics }: Services,
+  { access, config, clock, log, metrics, running }: Services,
 ): Promise<FastifyReply> {
   try {
     reply.hijack();
+    const { id } = request.params;
+    running.watch(
+      reply,
+      (viewer) => viewer !== null && access.watchable(viewer, id),
+      () => reply.raw.destroy(),
+    );
     const { maxPartialBytes } = config.server;
     const representation = represent(opened, disposition);
     const { bytesSent } = await sendRepresentation(request.raw, reply.raw, representation, {

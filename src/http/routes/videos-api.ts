@@ -1,7 +1,8 @@
 // /api/v1/videos: the list in pages and whole (NDJSON, CSV), and one video's facts, title, bin and progress.
 import { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import { householdId } from '../household.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { noteAct } from '../audit.ts';
+import { needs, viewerOf } from '../permission.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
@@ -23,7 +24,19 @@ const ProgressBody = Type.Object({ positionMs: Type.Integer({ minimum: 0, maximu
 /** Lines of a streamed listing are sent in pieces of about this many characters. */
 const pieceLength = 32_768;
 
-export function videosApiRoutes(app: FastifyInstance, { library }: Services): void {
+export function videosApiRoutes(app: FastifyInstance, services: Services): void {
+  const { access, library, running } = services;
+  /** All that this viewer sees, for as long as that stays the same. */
+  const everything = (request: FastifyRequest, reply: FastifyReply, query: string) => {
+    const sight = access.sight(viewerOf(request));
+    const isSame = (now: typeof sight) => JSON.stringify(now) === JSON.stringify(sight);
+    running.watch(
+      reply,
+      (viewer) => viewer !== null && isSame(access.sight(viewer)),
+      () => reply.raw.destroy(),
+    );
+    return library.streamVideos({ query, sight });
+  };
   const tags = ['videos'];
 
   app.get<{ Querystring: Static<typeof ListQuery> }>(
@@ -35,14 +48,19 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
         querystring: ListQuery,
         response: { 200: ListBody, ...problems(400) },
       },
+      config: needs('videos:watch'),
     },
     async (request, reply) => {
-      reply.header('Vary', 'Accept').header('Cache-Control', 'private, no-cache');
+      reply.header('Vary', 'Accept, Cookie').header('Cache-Control', 'private, no-cache');
       const { limit, after, q, bin } = request.query;
       const accept = request.headers.accept ?? '';
-      if (accept.includes('application/x-ndjson')) return streamNdjson(reply, library.streamVideos(q));
-      if (accept.includes('text/csv')) return streamCsv(reply, library.streamVideos(q));
-      const page = await library.listVideos({ limit, after: after ?? null, query: q, inBin: bin });
+      if (accept.includes('application/x-ndjson')) return streamNdjson(reply, everything(request, reply, q));
+      if (accept.includes('text/csv')) return streamCsv(reply, everything(request, reply, q));
+      const page = await library.listVideos({
+        ...{ limit, after: after ?? null, query: q, inBin: bin, sight: access.sight(viewerOf(request)) },
+        // What others put into the bin is theirs to see to.
+        ...(bin && { whose: 'own' }),
+      });
       return { items: page.items.map(videoBody), next: page.next };
     },
   );
@@ -54,8 +72,11 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
   ] as const) {
     app.get<{ Querystring: Static<typeof whole> }>(
       `/api/v1/videos.${ending}`,
-      { schema: { tags, summary: `All videos, streamed as ${ending.toUpperCase()}`, querystring: whole } },
-      (request, reply) => stream(reply, library.streamVideos(request.query.q)),
+      {
+        schema: { tags, summary: `All videos, streamed as ${ending.toUpperCase()}`, querystring: whole },
+        config: needs('videos:watch'),
+      },
+      (request, reply) => stream(reply, everything(request, reply, request.query.q)),
     );
   }
 
@@ -68,10 +89,12 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
         params: IdParams,
         response: { 200: VideoBody, ...problems(404) },
       },
+      config: needs('videos:watch'),
     },
     async (request, reply) => {
       reply.header('Cache-Control', 'private, no-cache');
-      return videoBody(await library.getVideo(request.params.id));
+      const { id } = await access.video(viewerOf(request), request.params.id, 'watch');
+      return videoBody(await library.getVideo(id));
     },
   );
 
@@ -89,8 +112,12 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
         body: Rename,
         response: { 200: VideoBody, ...problems(400, 404) },
       },
+      config: needs('videos:edit'),
     },
-    async (request) => videoBody(await library.renameVideo(request.params.id, request.body.title)),
+    async (request) => {
+      const { id } = await access.video(viewerOf(request), request.params.id, 'edit');
+      return videoBody(await library.renameVideo(id, request.body.title));
+    },
   );
 
   app.delete<{ Params: Static<typeof IdParams> }>(
@@ -102,12 +129,15 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
         params: IdParams,
         response: { 204: Type.Null(), ...problems(404) },
       },
+      config: needs('videos:delete'),
     },
     async (request, reply) => {
-      const video = await library.getVideo(request.params.id);
+      const video = await access.video(viewerOf(request), request.params.id, 'delete');
       if (video.status === 'arriving') await library.cancelArrival(video.id);
       else if (video.binnedAtMs !== null) await library.removeVideo(video.id);
       else await library.binVideo(video.id);
+      const isToStay = video.status !== 'arriving' && video.binnedAtMs === null;
+      await noteAct(services, request, isToStay ? 'video-binned' : 'video-removed', video.title);
       return reply.code(204).send();
     },
   );
@@ -121,8 +151,14 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
         params: IdParams,
         response: { 200: VideoBody, ...problems(404) },
       },
+      config: needs('videos:delete'),
     },
-    async (request) => videoBody(await library.restoreVideo(request.params.id)),
+    async (request) => {
+      const { id, title } = await access.video(viewerOf(request), request.params.id, 'delete');
+      const restored = await library.restoreVideo(id);
+      await noteAct(services, request, 'video-restored', title);
+      return videoBody(restored);
+    },
   );
 
   const ProgressAnswer = Type.Object({
@@ -138,11 +174,13 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
         params: IdParams,
         response: { 200: ProgressAnswer, ...problems(404) },
       },
+      config: needs('videos:watch'),
     },
     async (request, reply) => {
       reply.header('Cache-Control', 'private, no-cache');
-      const { id } = await library.getVideo(request.params.id);
-      const progress = (await library.getProgress(householdId, [id])).get(id);
+      const viewer = viewerOf(request);
+      const { id } = await access.video(viewer, request.params.id, 'watch');
+      const progress = (await library.getProgress(viewer.personId, [id])).get(id);
       return {
         positionMs: progress?.positionMs ?? 0,
         updatedAt: progress ? new Date(progress.updatedAtMs).toISOString() : null,
@@ -160,10 +198,12 @@ export function videosApiRoutes(app: FastifyInstance, { library }: Services): vo
         body: ProgressBody,
         response: { 204: Type.Null(), ...problems(400, 404) },
       },
+      config: needs('videos:watch'),
     },
     async (request, reply) => {
-      const { id } = await library.getVideo(request.params.id);
-      await library.setProgress(householdId, id, request.body.positionMs);
+      const viewer = viewerOf(request);
+      const { id } = await access.video(viewer, request.params.id, 'watch');
+      await library.setProgress(viewer.personId, id, request.body.positionMs);
       return reply.code(204).send();
     },
   );
