@@ -25,7 +25,7 @@ const themeCookie = 'kinora-theme';
 const tvCookie = 'kinora-tv';
 
 /** One cookie's value (RFC 6265 §5.4); null where it was not sent. */
-function readCookie(header: string | undefined, name: string): string | null {
+export function readCookie(header: string | undefined, name: string): string | null {
   for (const pair of (header ?? '').slice(0, 8192).split(';')) {
     const at = pair.indexOf('=');
     if (at > 0 && pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim();

@@ -41,11 +41,9 @@ const attemptLimit = 5;
 
 type Row = { person: Person; password: string | null; recoveryCodes: string[] };
 type Pass = Session & { personId: string; secret: string };
-type Device = {
-  deviceCode: string;
-  userCode: string;
-  expiresAtMs: number;
-  state: 'pending' | 'denied' | string;
+type Device = WaitingDevice & {
+  deviceCode: string /** `pending`, `denied`, or the id of who said yes. */;
+  state: string;
 };
 
 export type FakeAccountsOptions = {
