@@ -302,7 +302,7 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
         row?.person ??
         add(name ?? login, login.toLowerCase(), rows.size === 0 ? 'owner' : 'member', {}, null);
       if (person.isDisabled) throw new AppError('forbidden', 'This account is switched off.');
-      return { viewer: viewerOf(person.id), expiresAtMs: Infinity, isRenewable: false };
+      return { viewer: viewerOf(person.id), expiresAtMs: Number.MAX_SAFE_INTEGER, isRenewable: false };
     },
     handle: async () => ({ status: 404, headers: [], body: '{}' }),
 
