@@ -135,7 +135,11 @@ async function startHouse(dice: () => number) {
     createVanishingSender(
       dice,
       (body, signal) =>
-        cameras.receive(id, { type: 'multipart/x-mixed-replace; boundary=b', key: null, body }, signal),
+        cameras.receive(
+          id,
+          { sender: 'household', type: 'multipart/x-mixed-replace; boundary=b', key: null, body },
+          signal,
+        ),
       usual,
     ),
   );

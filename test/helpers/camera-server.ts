@@ -9,9 +9,12 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { fastify } from 'fastify';
 import pino from 'pino';
+import { createAccess } from '../../src/accounts/create-access.ts';
+import { household } from '../../src/accounts/permissions.ts';
 import type { Cameras } from '../../src/cameras/cameras.ts';
 import { createCameras } from '../../src/cameras/create-cameras.ts';
-import type { StoredCamera } from '../../src/catalogue/catalogue.ts';
+import type { Catalogue, StoredCamera } from '../../src/catalogue/catalogue.ts';
+import type { Config } from '../../src/config.ts';
 import { installErrors } from '../../src/http/errors.ts';
 import type { PictureCarrier } from '../../src/http/picture-carrier.ts';
 import { cameraLiveRoutes } from '../../src/http/routes/camera-live.ts';
@@ -22,6 +25,8 @@ import { camerasApiRoutes } from '../../src/http/routes/cameras-api.ts';
 import type { Services } from '../../src/http/services.ts';
 import { createCameraCatalogue } from './camera-catalogue.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
+import { createFakeSharing } from './fake-sharing.ts';
+import { installFakeViewer } from './fake-viewer.ts';
 import { createPushDriver, numberIn, type PushDriver } from './push-driver.ts';
 
 export type CameraServer = {
@@ -69,9 +74,21 @@ export async function startCameraServer({
     ...{ catalogue, clock, log, dataFolder, load: load ?? (async () => driver) },
     ...(discovery && { discovery }),
   });
-  const services = { cameras, clock, log } as Partial<Services> as Services;
+  const sharing = createFakeSharing([], () => clock.nowMs());
+  const services = {
+    ...{
+      cameras,
+      clock,
+      log,
+      config: { server: { publicUrl: null } } as Config,
+      access: createAccess(sharing),
+    },
+    catalogue: { noteAudit: async () => {} } as Partial<Catalogue> as Catalogue,
+    running: { watch: () => {}, close: () => {} },
+  } as Partial<Services> as Services;
   const app = fastify();
   installErrors(app, services);
+  installFakeViewer(app, household);
   cameraStreamRoutes(app, services, carrier);
   cameraLiveRoutes(app, services, carrier);
   cameraWallRoutes(app, services);

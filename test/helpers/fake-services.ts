@@ -1,6 +1,9 @@
 // The ports of the library and the cameras in memory, filled with what a household has after a few years, so that
 // pages can be built, looked at and tested without bytes. Deterministic: ids, ages and sizes never change.
 import pino from 'pino';
+import { createAccess } from '../../src/accounts/create-access.ts';
+import type { GuestLinks } from '../../src/accounts/guest-links.ts';
+import { householdId } from '../../src/accounts/permissions.ts';
 import type { BlobStore } from '../../src/blobs/blob-store.ts';
 import { noKinds } from '../../src/cameras/camera-kinds.ts';
 import type { CameraInfo, Cameras, Picture } from '../../src/cameras/cameras.ts';
@@ -12,6 +15,7 @@ import type { Services } from '../../src/http/services.ts';
 import type { Library } from '../../src/library/library.ts';
 import type { Metrics } from '../../src/metrics/metrics.ts';
 import { createFakeAccounts, type FakeAccounts, type FakeAccountsOptions } from './fake-accounts.ts';
+import { createFakeSharing, type FakeSharing } from './fake-sharing.ts';
 
 const dayMs = 86_400_000;
 
@@ -80,7 +84,7 @@ export function fakeVideo(number: number, nowMs: number, part: Partial<Video> = 
   const isSound = title.startsWith('Radio');
   const sizeBytes = megabytes * 1_000_000 + number * 12_345;
   return {
-    id: fakeId(number),
+    ...{ id: fakeId(number), ownerId: householdId, folderId: null },
     title: round === 0 ? title : `${title}, ${2026 - round}`,
     fileName: `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.mkv`,
     ...{ status: 'ready', reason: null, sizeBytes, receivedBytes: sizeBytes },
@@ -152,9 +156,12 @@ export type FakeOptions = {
 };
 
 /** Services in memory. `videos` is the live array, newest first, for tests that change one. */
-export function createFakeServices(
-  options: FakeOptions = {},
-): Services & { readonly videos: Video[]; readonly accounts: FakeAccounts } {
+export function createFakeServices(options: FakeOptions = {}): Services & {
+  readonly videos: Video[];
+  readonly accounts: FakeAccounts;
+  /** Folders and shares, for tests that change some. */
+  readonly sharing: FakeSharing;
+} {
   const clock = options.clock ?? systemClock;
   const nowMs = clock.nowMs();
   const videos = household(nowMs, options.videoCount ?? 200);
@@ -182,20 +189,34 @@ export function createFakeServices(
   };
   const unused = () => Promise.reject(new AppError('unavailable', 'The fake library holds no bytes.'));
 
+  const sharing = createFakeSharing(videos, () => clock.nowMs());
   const library: Library = {
-    ...{ beginArrival: unused, resumeArrival: unused, cancelArrival: unused, announceSize: unused },
+    ...sharing.library,
+    ...{
+      assertQuota: async () => {},
+      giveEverything: async () => {},
+      beginArrival: unused,
+      resumeArrival: unused,
+      cancelArrival: unused,
+      announceSize: unused,
+    },
     ...{ openView: unused, openOriginal: unused },
     getVideo: async (id) => find(id),
-    async listVideos({ limit, after, query, inBin }) {
+    async listVideos({ limit, after, query, inBin, sight, folderId, whose }) {
       const rows = videos.filter(
-        (video) => (video.binnedAtMs !== null) === (inBin ?? false) && matches(video, query),
+        (video) =>
+          (video.binnedAtMs !== null) === (inBin ?? false) &&
+          matches(video, query) &&
+          sharing.isSeen(sight, video) &&
+          (folderId === undefined || video.folderId === folderId) &&
+          (!sight || !whose || sight.ownerIds.includes(video.ownerId) === (whose === 'own')),
       );
       const start = after === null ? 0 : rows.findIndex((video) => video.id === after) + 1;
       const items = rows.slice(start, start + limit);
       return { items, next: start + limit < rows.length ? items.at(-1)!.id : null };
     },
-    async *streamVideos(query) {
-      for (const video of videos) if (matches(video, query)) yield video;
+    async *streamVideos({ query, sight }) {
+      for (const video of videos) if (matches(video, query) && sharing.isSeen(sight, video)) yield video;
     },
     async renameVideo(id, title) {
       find(id);
@@ -215,6 +236,20 @@ export function createFakeServices(
     async setProgress(_personId, videoId, positionMs) {
       find(videoId);
       progress.set(videoId, { positionMs, updatedAtMs: clock.nowMs() });
+    },
+    async listBegun(_personId, sight, limit) {
+      const when = (video: Video) => progress.get(video.id)?.updatedAtMs ?? 0;
+      return videos
+        .filter((video) => when(video) > 0 && video.status === 'ready' && sharing.isSeen(sight, video))
+        .sort((one, other) => when(other) - when(one))
+        .slice(0, limit);
+    },
+    async moveVideo(id, folderId) {
+      return change(id, { folderId });
+    },
+    async getUsage(ownerId) {
+      const own = videos.filter((video) => video.ownerId === ownerId);
+      return { videos: own.length, bytes: own.reduce((sum, { sizeBytes }) => sum + (sizeBytes ?? 0), 0) };
     },
     start: async () => {},
     close: async () => {},
@@ -284,7 +319,13 @@ export function createFakeServices(
 
   const cameras = cameraPort as Cameras;
   // Pages ask these for one thing each; the rest of them is tested where it lives.
-  const catalogue = { countVideos: async () => videos.length } as Partial<Catalogue> as Catalogue;
+  const catalogue = {
+    ...sharing.catalogue,
+    ...{ countVideos: async () => videos.length, noteAudit: async () => {}, listAudit: async () => [] },
+    ownFolders: async (ownerIds) => sharing.folders.filter(({ ownerId }) => ownerIds.includes(ownerId)),
+    countInFolders: async () => new Map(),
+    listLinks: async () => [],
+  } as Partial<Catalogue> as Catalogue;
   const room = { freeBytes: 411_000_000_000, totalBytes: 1_000_000_000_000 };
   const blobs = { room: async () => room } as Partial<BlobStore> as BlobStore;
   const metrics = {} as Metrics;
@@ -292,6 +333,10 @@ export function createFakeServices(
   return {
     config: { ...config, auth: { ...config.auth, mode: options.mode ?? 'none' } },
     accounts,
+    access: createAccess({ catalogue }),
+    links: {} as GuestLinks,
+    running: { watch: () => {}, close: () => {} },
+    sharing,
     clock,
     log: pino({ level: 'silent' }),
     catalogue,

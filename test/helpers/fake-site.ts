@@ -28,7 +28,7 @@ export type FakeSiteOptions = FakeOptions & {
 export async function startFakeSite(options: FakeSiteOptions = {}): Promise<FakeSite> {
   const services = createFakeServices(options);
   const app = fastify({ forceCloseConnections: true });
-  installGuard(app);
+  installGuard(app, services.config);
   installFakeViewer(app, services.config.auth.mode === 'none' ? household : services.accounts);
   app.setErrorHandler((error, request, reply) => {
     const known = isAppError(error) ? error : new AppError('internal', 'Something went wrong here.');
