@@ -115,10 +115,12 @@ describe('what is read', () => {
 
   test('is what the tar of this machine makes, in each of its formats', async () => {
     const folder = await temporaryFolder();
-    const long = `${'n'.repeat(120)}.txt`;
-    await mkdir(join(folder, 'in', 'below'), { recursive: true });
+    // Past the hundred bytes of the name's field together; `ustar` splits them.
+    const long = `${'n'.repeat(80)}.txt`;
+    const below = 'b'.repeat(60);
+    await mkdir(join(folder, 'in', below), { recursive: true });
     await writeFile(join(folder, 'in', 'one.txt'), 'first');
-    await writeFile(join(folder, 'in', 'below', long), 'second');
+    await writeFile(join(folder, 'in', below, long), 'second');
     await writeFile(join(folder, 'in', 'été.txt'), 'third');
     await symlink('/etc/passwd', join(folder, 'in', 'link'));
     for (const format of ['v7', 'gnu', 'ustar', 'pax']) {
@@ -130,7 +132,7 @@ describe('what is read', () => {
       const files = found.filter(({ kind }) => kind === 'file').map(({ name, text }) => [name, text]);
       const wanted = [
         ['in/one.txt', 'first'],
-        ...(format === 'v7' ? [] : [[`in/below/${long}`, 'second']]),
+        ...(format === 'v7' ? [] : [[`in/${below}/${long}`, 'second']]),
         ['in/été.txt', 'third'],
       ];
       assert.deepEqual(files.sort(), wanted.sort(), format);
@@ -195,11 +197,6 @@ describe('hostile archives are refused in a sentence', () => {
       /no tar archive|damaged/,
     ],
     ['a size larger than what follows', changed(124, '00000077777'), /ends before its time/],
-    [
-      'records of a gigabyte',
-      Buffer.concat([changed(156, 'x').subarray(0, 124), Buffer.alloc(0)]),
-      /no tar archive/,
-    ],
     ['a header that is cut', whole.subarray(0, 300), /no tar archive/],
     ['holes of the old kind', changed(156, 'S'), /holes/],
   ];
