@@ -175,6 +175,8 @@ export function createGuestLinks(tools: GuestLinkTools): GuestLinks {
       await note({ action: 'link-ended', subject: await nameOf(link), address, personId, personName });
     },
 
+    nameOf,
+
     async find(secret) {
       // Its hash is looked for: how long that takes tells nothing of the secret.
       if (!/^[\w-]{27}$/.test(secret)) return null;

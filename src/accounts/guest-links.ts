@@ -44,6 +44,8 @@ export type GuestLinks = {
   ): Promise<readonly GuestLink[]>;
   /** One's own, an owner any. Throws `not-found`. Holds at once. */
   end(viewer: Viewer, id: string, address: string): Promise<void>;
+  /** What the thing is called, for its maker; its id where it is no more. */
+  nameOf(link: Pick<GuestLink, 'subject' | 'subjectId'>): Promise<string>;
   /** The link of a secret where it holds: not ended or expired, and its maker may share the thing, now. Else null. */
   find(secret: string): Promise<GuestLink | null>;
   /**

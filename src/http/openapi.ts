@@ -18,6 +18,7 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         { name: 'bytes', description: 'Views and originals, with ranges (RFC 9110 §14)' },
         { name: 'uploads', description: 'Form, and resumable (tus 1.0)' },
         { name: 'cameras', description: 'Something to watch that has none' },
+        { name: 'links', description: 'Ways in for people without an account' },
         { name: 'operations', description: 'Health and metrics' },
       ],
     },

@@ -11,6 +11,7 @@ import { cameraPushRoutes } from './routes/camera-push.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
 import { cameraWallRoutes } from './routes/camera-wall.ts';
 import { camerasApiRoutes } from './routes/cameras-api.ts';
+import { linksApiRoutes } from './routes/links-api.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { tusRoutes } from './routes/tus.ts';
@@ -61,6 +62,7 @@ async function buildFastify(services: Services, identities: Identities): Promise
     operationsRoutes,
     videosApiRoutes,
     camerasApiRoutes,
+    linksApiRoutes,
     tusRoutes,
     uploadRoutes,
     videoBytesRoutes,

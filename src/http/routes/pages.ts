@@ -22,6 +22,8 @@ import { pageHeaders } from '../policy.ts';
 import type { Services } from '../services.ts';
 import { assetRoutes } from './assets.ts';
 import { cameraPageRoutes } from './camera-pages.ts';
+import { linkPageRoutes } from './link-pages.ts';
+import { linkRoutes } from './links.ts';
 
 /** Cards in one page of the library: fills the largest screen once and a phone several times. */
 const pageLimit = 60;
@@ -173,6 +175,8 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
     });
 
     cameraPageRoutes(scope, services, { viewOf, headers });
+    linkPageRoutes(scope, services, { viewOf, headers });
+    await linkRoutes(scope, services, { viewOf, headers });
 
     scope.get('/settings', { config: needs('self') }, async (request, reply) => {
       const viewer = viewerOf(request);

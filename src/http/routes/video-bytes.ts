@@ -3,8 +3,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../errors.ts';
 import type { Clip, OpenedBytes } from '../../library/library.ts';
 import { contentDisposition } from '../content-disposition.ts';
+import { originalPolicy, represent } from '../opened-representation.ts';
 import { needsForBytes, viewerOf } from '../permission.ts';
-import type { Piece, Representation } from '../representation.ts';
 import { sendRepresentation } from '../send.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
@@ -14,9 +14,6 @@ const cacheControl = 'private, no-cache';
 
 /** Longer than any film, and far below where seconds as doubles lose milliseconds. */
 const maxSeconds = 1e9;
-
-/** An original may be anything: where a browser opens one as a document, it may load and run nothing. */
-const sandbox = "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
 
 type Params = { Params: { id: string } };
 
@@ -60,7 +57,7 @@ export function videoBytesRoutes(app: FastifyInstance, services: Services): void
       const opened = await library.openOriginal(request.params.id);
       // A player does not look at the disposition; a link to the original is a download.
       const kind = 'inline' in request.query ? 'inline' : 'attachment';
-      reply.raw.setHeader('Content-Security-Policy', sandbox);
+      reply.raw.setHeader('Content-Security-Policy', originalPolicy);
       return send(request, reply, opened, contentDisposition(kind, opened.fileName), services);
     },
   });
@@ -82,7 +79,7 @@ async function send(
       () => reply.raw.destroy(),
     );
     const { maxPartialBytes } = config.server;
-    const representation = represent(opened, disposition);
+    const representation = represent(opened, { disposition, cacheControl });
     const { bytesSent } = await sendRepresentation(request.raw, reply.raw, representation, {
       maxPartialBytes,
       clock,
@@ -93,20 +90,6 @@ async function send(
     opened.release();
   }
   return reply;
-}
-
-function represent(opened: OpenedBytes, disposition: string | null): Representation {
-  const { header, reader, start, end, contentType, etag, lastModifiedMs } = opened;
-  const blob: Piece = { kind: 'blob', reader, start, end };
-  return {
-    pieces: header.length > 0 ? [{ kind: 'bytes', bytes: header }, blob] : [blob],
-    sizeBytes: header.length + end - start,
-    contentType,
-    etag,
-    lastModifiedMs,
-    cacheControl,
-    contentDisposition: disposition,
-  };
 }
 
 /** `?start=&end=` in seconds with decimals; null where neither is given. Throws `bad-request`. */

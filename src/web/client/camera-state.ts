@@ -14,9 +14,9 @@ export type CameraState = {
 /** `offline`: the server does not answer. `removed`: the camera is no more. */
 export type ShownState = CameraState['state'] | 'offline' | 'removed';
 
-/** All cameras. Rejects while the server does not answer. */
-export async function fetchCameras(): Promise<readonly CameraState[]> {
-  const response = await fetch('/api/v1/cameras', { headers: { accept: 'application/json' } });
+/** All cameras, or those that another address tells of. Rejects while the server does not answer. */
+export async function fetchCameras(address = '/api/v1/cameras'): Promise<readonly CameraState[]> {
+  const response = await fetch(address, { headers: { accept: 'application/json' } });
   if (!response.ok) throw new Error(`The server answered ${response.status}.`);
   const body = (await response.json()) as { items?: CameraState[] } | CameraState[];
   return Array.isArray(body) ? body : (body.items ?? []);

@@ -19,7 +19,7 @@ export class KinoraCopyLink extends HTMLElement {
 }
 
 /** Browsers give the clipboard's own interface to secure pages only; a Pi at home is plain HTTP. */
-async function copyText(text: string): Promise<boolean> {
+export async function copyText(text: string): Promise<boolean> {
   try {
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(text);

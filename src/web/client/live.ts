@@ -55,7 +55,8 @@ class KinoraLive extends HTMLElement {
   }
 
   get #address(): string {
-    return `/cameras/${encodeURIComponent(this.dataset.id!)}`;
+    // A guest link has everything below its own address.
+    return this.dataset.address ?? `/cameras/${encodeURIComponent(this.dataset.id!)}`;
   }
 
   async #connect(): Promise<void> {
@@ -136,7 +137,8 @@ class KinoraLive extends HTMLElement {
   async #ask(): Promise<void> {
     if (!document.hidden) {
       try {
-        const camera = (await fetchCameras()).find((candidate) => candidate.id === this.dataset.id);
+        const cameras = await fetchCameras(this.dataset.states);
+        const camera = cameras.find((candidate) => candidate.id === this.dataset.id);
         if (camera) this.#show(camera.state, camera);
         if (this.#canvas.parentElement === this) this.#sound?.offer(camera?.kinds?.sound != null);
         const isSilent = performance.now() - this.#pictureAtMs > silentMs;

@@ -143,7 +143,8 @@ export class KinoraPlayer extends HTMLElement {
 
   #keepPlace(): void {
     const { currentTime, played } = this.#video;
-    if (played.length === 0) return;
+    // Of the visitor of a guest link nothing is kept.
+    if (played.length === 0 || !this.dataset.id) return;
     this.#keptAt = performance.now();
     fetch(`/api/v1/videos/${this.dataset.id}/progress`, {
       method: 'PUT',
