@@ -1,0 +1,94 @@
+// How better-auth is set up. Heavy: only `engine.ts` imports it, when it is first needed. What it may not do by itself
+// (make accounts, limit attempts, decide who may come in) is left to the parts beside this file.
+
+import { NodeSqliteDialect } from '@better-auth/kysely-adapter/node-sqlite-dialect';
+import { passkey } from '@better-auth/passkey';
+import { type Auth, type BetterAuthOptions, betterAuth } from 'better-auth';
+import { APIError } from 'better-auth/api';
+import { deviceAuthorization } from 'better-auth/plugins/device-authorization';
+import { twoFactor } from 'better-auth/plugins/two-factor';
+import { username } from 'better-auth/plugins/username';
+import { isAppError } from '../../errors.ts';
+import { createId } from '../../ids.ts';
+import { cookiePrefix, sessionSeconds } from './cookies.ts';
+import { addressHeader, basePath, type EngineParts } from './engine.ts';
+
+/** better-auth for one address people use. */
+export function createAuth(parts: EngineParts, origin: string): Auth {
+  return betterAuth(engineOptions(parts, origin)) as unknown as Auth;
+}
+
+/** Everything it is told; also what its migrations are asked with (`test/accounts/schema.test.ts`). */
+export function engineOptions(parts: EngineParts, origin: string): BetterAuthOptions {
+  const { store, people, hasher, log, secret } = parts;
+  const isSecure = origin.startsWith('https:');
+  const prefix = cookiePrefix(isSecure);
+  return {
+    appName: 'Kinora',
+    baseURL: origin,
+    basePath,
+    secret,
+    // Its own transactions span turns of the event loop: on the one connection they would take in what others write
+    // meanwhile. What has to be atomic is ours and synchronous (`store.transaction`).
+    database: {
+      dialect: new NodeSqliteDialect({ database: store.database }),
+      type: 'sqlite',
+      transaction: false,
+    },
+    emailAndPassword: {
+      enabled: true,
+      // `sign-up.ts` makes accounts.
+      disableSignUp: true,
+      minPasswordLength: 1,
+      maxPasswordLength: 1000,
+      password: {
+        hash: (password) => hasher.hash(password).catch(busy),
+        verify: ({ hash, password }) => hasher.isPassword(password, hash).catch(busy),
+      },
+    },
+    user: {
+      additionalFields: {
+        role: { type: 'string', required: true, input: false },
+        quotaBytes: { type: 'number', bigint: true, required: false, input: false, returned: false },
+        isDisabled: { type: 'boolean', required: true, input: false, returned: false },
+        lastSeenAtMs: { type: 'number', bigint: true, required: false, input: false, returned: false },
+      },
+    },
+    session: { expiresIn: sessionSeconds, updateAge: 86_400 },
+    databaseHooks: {
+      // Nobody comes to be by a way that did not ask `sign-up.ts`.
+      user: { create: { before: async () => false } },
+      // Whatever way somebody comes in, a disabled account gets no session.
+      session: { create: { before: async ({ userId }) => people.get(userId)?.isDisabled === false } },
+    },
+    plugins: [
+      username({ displayUsername: false, minUsernameLength: 3, maxUsernameLength: 30 }),
+      twoFactor({ issuer: 'Kinora' }),
+      deviceAuthorization({ expiresIn: '10m', interval: '5s', userCodeLength: 8 }),
+      passkey({ rpName: 'Kinora', rpID: new URL(origin).hostname, origin }),
+    ],
+    advanced: {
+      // The prefix stands in the names themselves: better-auth's own would be `__Secure-`.
+      useSecureCookies: false,
+      cookiePrefix: prefix,
+      cookies: { session_token: { name: `${prefix}.session` } },
+      defaultCookieAttributes: { secure: isSecure, httpOnly: true, sameSite: 'lax', path: '/' },
+      ipAddress: { ipAddressHeaders: [addressHeader] },
+      disableCSRFCheck: false,
+      disableOriginCheck: false,
+      database: { generateId: () => createId(), validateSchema: false },
+    },
+    // `attempts.ts` limits.
+    rateLimit: { enabled: false },
+    telemetry: { enabled: false },
+    onAPIError: { errorURL: `${origin}/login` },
+    // What it says may hold what people typed: only that it said something is kept, unless it is being looked into.
+    logger: { level: 'error', log: (level, message) => log.debug({ level }, `better-auth: ${message}`) },
+  };
+}
+
+/** Too many passwords at once is an answer of its own, not a failure. */
+function busy(error: unknown): never {
+  if (isAppError(error, 'too-many')) throw new APIError('TOO_MANY_REQUESTS', { code: 'BUSY' });
+  throw error;
+}

@@ -1,0 +1,98 @@
+// Coming in by password, and what every way of coming in ends with: the session the browser had before ends (session
+// fixation, OWASP ASVS 5.0 §7.2.4), the browser is marked as one that was logged in, and it is noted.
+import { AppError } from '../../errors.ts';
+import type { Accounts, Asker, Cookies, SecondFactor, SignedIn } from '../accounts.ts';
+import type { Core } from './core.ts';
+import type { EngineAnswer } from './engine.ts';
+import { nobody } from './people-rows.ts';
+
+/** Of whatever was wrong: nothing tells which part, or whether there is such an account. */
+export const wrongLogIn = 'The log-in or the password is not right.';
+
+/** Longer ones cannot be right (`password-strength.ts`), and are not worked through. */
+const longestPassword = 512;
+
+/** Ends a way of coming in whose cookies carry a new session. `subject` is how, for the audit log; null where another line says it. Throws `unauthorized` where they do not. */
+export function completeLogIn(
+  core: Core,
+  asker: Asker,
+  cookies: Cookies,
+  subject: string | null = '',
+): SignedIn {
+  const { sessions, people, audit } = core;
+  const token = core.cookies.newSessionToken(cookies);
+  const session = token ? sessions.find(token) : null;
+  const person = session ? people.get(session.personId) : null;
+  if (!session || !person) throw new AppError('unauthorized', wrongLogIn);
+  const before = core.cookies.sessionToken(asker);
+  if (before && before !== session.token) sessions.endByToken(before);
+  people.noteSeen(person.id);
+  if (subject !== null) audit.note(asker, person, 'signed-in', subject);
+  const mark = core.cookies.markDevice(asker, person.id);
+  return { kind: 'signed-in', personId: person.id, cookies: mark ? [...cookies, mark] : cookies };
+}
+
+/** A session for somebody who has proved in another way who they are (sign-up, a phone that vouches). */
+export function startSession(
+  core: Core,
+  asker: Asker,
+  personId: string,
+  subject: string | null = '',
+): SignedIn {
+  if (core.people.get(personId)?.isDisabled !== false) throw new AppError('unauthorized', wrongLogIn);
+  const { token } = core.sessions.create(asker, personId);
+  return completeLogIn(core, asker, [core.cookies.session(asker.origin, token)], subject);
+}
+
+/** The password's part; the answer is better-auth's own, for those who speak to it directly. */
+export async function tryPassword(
+  core: Core,
+  asker: Asker,
+  login: string,
+  password: string,
+): Promise<{ readonly outcome: SignedIn | SecondFactor; readonly answer: EngineAnswer }> {
+  const { people, attempts, engine, audit } = core;
+  const person = people.find(login);
+  const attempt = attempts.begin('password', {
+    address: asker.address,
+    account: person?.id ?? login,
+    device: person && core.cookies.deviceOf(asker, person.id),
+  });
+  let answer: EngineAnswer;
+  try {
+    answer = await engine.call(asker, {
+      method: 'POST',
+      path: '/sign-in/email',
+      body: {
+        // better-auth works out a password for an address that is nobody's as well, so that both take the same time.
+        email: person ? people.engineAddress(login) : nobody,
+        password: password.length > longestPassword || password === '' ? ' ' : password,
+      },
+    });
+  } catch (error) {
+    attempt.void(); // nothing was learnt
+    throw error;
+  }
+  if (answer.status !== 200) {
+    audit.note(asker, person, 'sign-in-failed');
+    throw new AppError('unauthorized', wrongLogIn);
+  }
+  attempt.succeeded();
+  if (answer.json?.twoFactorRedirect === true)
+    return { outcome: { kind: 'second-factor', cookies: answer.cookies }, answer };
+  return { outcome: completeLogIn(core, asker, answer.cookies), answer };
+}
+
+export function createLogIn(core: Core): Pick<Accounts, 'signIn' | 'signOut'> {
+  return {
+    async signIn(asker, login, password) {
+      return (await tryPassword(core, asker, login, password)).outcome;
+    },
+    async signOut(asker) {
+      const token = core.cookies.sessionToken(asker);
+      const session = token ? core.sessions.endByToken(token) : null;
+      if (session) core.audit.note(asker, core.people.get(session.personId), 'signed-out');
+      return [core.cookies.endSession(asker.origin)];
+    },
+  };
+}
