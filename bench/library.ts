@@ -80,7 +80,7 @@ async function insert(catalogue: Catalogue): Promise<void> {
       const [id, text] = [createId(), title(from + k)];
       await Promise.all([
         catalogue.beginUpload({
-          id,
+          ...{ id, ownerId: 'household', folderId: null, audiences: [] },
           title: text,
           fileName: `${text}.mkv`,
           sizeBytes: arrival.sizeBytes,
@@ -156,7 +156,7 @@ async function write(catalogue: Catalogue): Promise<void> {
     const id = createId();
     const startMs = performance.now();
     await catalogue.beginUpload({
-      id,
+      ...{ id, ownerId: 'household', folderId: null, audiences: [] },
       title: title(i),
       fileName: 'x.mkv',
       sizeBytes: 1,

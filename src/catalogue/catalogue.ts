@@ -148,11 +148,7 @@ export type Catalogue = {
   /** All that still arrive, in no order (recovery at start). */
   listArriving(): Promise<readonly Video[]>;
   /** Every video, in pages, in constant memory (check, NDJSON, CSV); the bin too where asked. */
-  streamVideos(request: {
-    query: string;
-    inBin: boolean | 'both';
-    sight?: Sight;
-  }): AsyncIterable<Video>;
+  streamVideos(request: { query: string; inBin: boolean | 'both'; sight?: Sight }): AsyncIterable<Video>;
   /** null where there is none. */
   renameVideo(id: string, title: string): Promise<Video | null>;
   /** `binnedAtMs` null takes it out again. null where there is none. */
@@ -210,7 +206,11 @@ export type Catalogue = {
   getLink(id: string): Promise<GuestLink | null>;
   findLink(secretHash: string): Promise<GuestLink | null>;
   /** Of one person, or of one thing, or both; newest first. */
-  listLinks(request: { createdBy?: string; subject?: Shared; subjectId?: string }): Promise<readonly GuestLink[]>;
+  listLinks(request: {
+    createdBy?: string;
+    subject?: Shared;
+    subjectId?: string;
+  }): Promise<readonly GuestLink[]>;
   /** Counts a visitor; false where the link is not there or has had all its visits. `visitId` twice counts once. */
   countVisit(id: string, visitId: string): Promise<boolean>;
   /** False where there was none. */

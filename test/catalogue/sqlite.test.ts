@@ -19,6 +19,7 @@ import { systemClock } from '../../src/clock.ts';
 import { isAppError } from '../../src/errors.ts';
 import { catalogueContract, newVideo } from '../contracts/catalogue.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
+import { schema1 } from './schema-1.ts';
 
 const clock = systemClock;
 
@@ -52,7 +53,7 @@ function shapeOf(database: DatabaseSync): unknown {
 }
 
 /** What user files of each old version look like; a version that was given out is never taken from here. */
-const oldSchemas: Record<number, string> = {};
+const oldSchemas: Record<number, string> = { 1: schema1 };
 
 describe('The schema', () => {
   it('is the same after an upgrade from every old version as it is fresh', async () => {

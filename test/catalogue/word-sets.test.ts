@@ -112,13 +112,14 @@ describe('A place in the list', () => {
   it('is read back, and refused with any character changed', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (sequence) => {
-        const text = writeCursor(sequence);
+        const place = { sequence, key: null };
+        const text = writeCursor('newest', place);
         assert.match(text, /^[0-9a-z]+$/);
-        assert.equal(readCursor(text), sequence);
+        assert.deepEqual(readCursor('newest', text), place);
         for (let i = 0; i < text.length; i++) {
           const other = text[i] === '7' ? '8' : '7';
           assert.throws(
-            () => readCursor(text.slice(0, i) + other + text.slice(i + 1)),
+            () => readCursor('newest', text.slice(0, i) + other + text.slice(i + 1)),
             (error) => isAppError(error, 'bad-request'),
           );
         }

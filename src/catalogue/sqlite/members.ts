@@ -1,4 +1,4 @@
-// A set of numbers from 0 to 4095 as bytes: which videos of one bucket have a word. Few members are a sorted list of
+// A set of numbers from 0 to 4095 as bytes: which videos of one bucket have a word or a facet. Few members are a sorted list of
 // 16-bit numbers (little-endian), 256 or more a bitmap of 512 bytes; the length tells which. Pure.
 
 /** Videos in one bucket: a bitmap of it (512 bytes) stays within one page of the B-tree. */
@@ -15,8 +15,7 @@ export function readMembers(stored: Uint8Array, into = new Uint8Array(bitmapByte
 
 /** The shorter of the two forms; null for the empty set. */
 export function writeMembers(bitmap: Uint8Array): Uint8Array | null {
-  let count = 0;
-  for (let i = 0; i < bitmapBytes; i++) for (let byte = bitmap[i]!; byte > 0; byte &= byte - 1) count++;
+  const count = countMembers(bitmap);
   if (count === 0) return null;
   if (count * 2 >= bitmapBytes) return bitmap;
   const list = new Uint8Array(count * 2);
@@ -37,6 +36,44 @@ export function addMember(bitmap: Uint8Array, member: number): void {
 
 export function dropMember(bitmap: Uint8Array, member: number): void {
   bitmap[member >> 3]! &= ~(1 << (member & 7));
+}
+
+export function countMembers(bitmap: Uint8Array): number {
+  let count = 0;
+  for (let i = 0; i < bitmapBytes; i++) for (let byte = bitmap[i]!; byte > 0; byte &= byte - 1) count++;
+  return count;
+}
+
+export function hasMember(bitmap: Uint8Array, member: number): boolean {
+  return (bitmap[member >> 3]! & (1 << (member & 7))) !== 0;
+}
+
+/** Adds the members of `from`. */
+export function uniteMembers(bitmap: Uint8Array, from: Uint8Array): void {
+  for (let i = 0; i < bitmapBytes; i++) bitmap[i]! |= from[i]!;
+}
+
+/** Keeps the members that `other` has too; false where none is left. */
+export function intersectMembers(bitmap: Uint8Array, other: Uint8Array): boolean {
+  let left = 0;
+  for (let i = 0; i < bitmapBytes; i++) left |= bitmap[i]! &= other[i]!;
+  return left !== 0;
+}
+
+/** Takes the members of `other` away; false where none is left. */
+export function subtractMembers(bitmap: Uint8Array, other: Uint8Array): boolean {
+  let left = 0;
+  for (let i = 0; i < bitmapBytes; i++) left |= bitmap[i]! &= ~other[i]!;
+  return left !== 0;
+}
+
+/** Calls `take` with the members from `start` on, the lowest first, until it returns false. */
+export function eachMemberUp(bitmap: Uint8Array, start: number, take: (member: number) => boolean): void {
+  for (let i = start >> 3; i < bitmapBytes; i++) {
+    let byte = bitmap[i]!;
+    if (i === start >> 3) byte &= -1 << (start & 7);
+    for (; byte > 0; byte &= byte - 1) if (!take(i * 8 + (31 - Math.clz32(byte & -byte)))) return;
+  }
 }
 
 /** Calls `take` with the members below `end`, the highest first, until it returns false. */

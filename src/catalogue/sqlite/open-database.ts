@@ -27,7 +27,8 @@ export function openForWriting(file: string, history: SchemaHistory = schemaHist
     for (let from = version || history.version; from < history.version; from++) {
       const step = history.steps[from];
       if (step === undefined) throw new Error(`There is no step from schema ${from}.`);
-      database.exec(step);
+      if (typeof step === 'string') database.exec(step);
+      else step(database);
     }
     database.exec(`PRAGMA user_version = ${history.version}; COMMIT`);
   });

@@ -1,37 +1,55 @@
-// The catalogue's reads on a connection that cannot write. Each is short (at most a page of 1000 rows) and sees one
-// moment of the catalogue, which includes every write that was acknowledged before.
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+// The catalogue's reads on a connection that cannot write. Each is short (at most a page of 1000 rows, or pieces of a
+// list) and sees one moment of the catalogue, which includes every write that was acknowledged before.
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../errors.ts';
-import type { ListRequest, Progress, StoredCamera, Video } from '../catalogue.ts';
-import { queryWords } from '../search-words.ts';
+import type {
+  AuditNote,
+  GuestLink,
+  ListRequest,
+  Marks,
+  Progress,
+  Shared,
+  Sight,
+  StoredCamera,
+  Video,
+} from '../catalogue.ts';
+import type { CameraRow } from './camera-writes.ts';
+import type { Wanted } from './facets.ts';
 import { sqliteFailure } from './failure.ts';
+import { type LinkRow, toLink } from './link-writes.ts';
+import { checkLimit, wantedOf } from './list-query.ts';
+import { Lists, type Shelf } from './lists.ts';
 import { readCursor, writeCursor } from './page-cursor.ts';
+import { SharingReads } from './sharing-reads.ts';
+import { placeOf } from './sorted-list.ts';
+import { Statements } from './statements.ts';
 import { fromJson, toVideo, type VideoRow, wellFormed } from './video-rows.ts';
-import { WordSearch } from './word-search.ts';
-import type { CameraRow } from './writes.ts';
 
-/** Which rows: the library, the bin, or all of them. */
-export type Shelf = 'library' | 'bin' | 'both';
+/** Rows of what was begun that are looked at in one piece. */
+const begunPiece = 100;
 
-const mostInPage = 1000;
-
-/** The order is the primary key's; the partial indexes keep one shelf's rows together. */
-const pageFrom: Record<Shelf, string> = {
-  library: 'videos INDEXED BY videos_in_library WHERE binned_at_ms IS NULL AND',
-  bin: 'videos INDEXED BY videos_in_bin WHERE binned_at_ms IS NOT NULL AND',
-  both: 'videos WHERE',
-};
+type MarksRow = { video_id: string; is_favourite: number; is_watched: number };
+type BegunRow = VideoRow & { updated_at_ms: number };
 
 export class Reads {
   readonly #database: DatabaseSync;
   readonly #file: string;
-  readonly #search: WordSearch;
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #statements: Statements;
+  readonly #lists: Lists;
+  readonly #sharing: SharingReads;
 
   constructor(database: DatabaseSync, file: string) {
     this.#database = database;
     this.#file = file;
-    this.#search = new WordSearch(database);
+    this.#statements = new Statements(database);
+    this.#sharing = new SharingReads(this.#statements);
+    this.#lists = new Lists(database, this.#statements, (read) => this.atOneMoment(read));
+  }
+
+  /** What is asked of folders and sharing; failures made AppErrors. */
+  sharing<Result>(read: (sharing: SharingReads) => Result): Result {
+    return this.atOneMoment(() => read(this.#sharing));
   }
 
   getVideo(id: string): Video | null {
@@ -40,34 +58,23 @@ export class Reads {
   }
 
   /** Throws `bad-request` for a limit or place that is none. */
-  listVideos({ limit, after, query, inBin = false }: ListRequest): { items: Video[]; next: string | null } {
-    if (!Number.isInteger(limit) || limit < 1 || limit > mostInPage) {
-      throw new AppError('bad-request', `A page has 1 to ${mostInPage} videos.`);
-    }
-    const before = after === null ? Number.MAX_SAFE_INTEGER : readCursor(after);
-    const rows = this.page(queryWords(query), inBin ? 'bin' : 'library', before, limit + 1);
+  async listVideos(request: ListRequest): Promise<{ items: Video[]; next: string | null }> {
+    const { limit, after, inBin = false, sort = 'newest' } = request;
+    checkLimit(limit);
+    const place = after === null ? null : readCursor(sort, after);
+    const wanted = this.wantedOf(request);
+    const rows = await this.#lists.page(wanted, inBin ? 'bin' : 'library', sort, place, limit + 1);
     const items = rows.slice(0, limit).map(toVideo);
-    return { items, next: rows.length > limit ? writeCursor(rows[limit - 1]!.sequence) : null };
+    return { items, next: rows.length > limit ? writeCursor(sort, placeOf(rows[limit - 1]!, sort)) : null };
   }
 
-  /** The next rows below a sequence; `words` as `queryWords` gives them, with `both` none. */
-  page(words: readonly string[], shelf: Shelf, before: number, limit: number): VideoRow[] {
-    if (words.length === 0) {
-      return this.#all<VideoRow>(
-        `SELECT * FROM ${pageFrom[shelf]} sequence < ? ORDER BY sequence DESC LIMIT ?`,
-        before,
-        limit,
-      );
-    }
-    return this.#atOneMoment(() => {
-      const found = this.#search.find(words, shelf === 'bin', before, limit);
-      const get = this.#prepare('SELECT * FROM videos WHERE sequence = ?');
-      return found.map((sequence) => {
-        const row = get.get(sequence) as VideoRow | undefined;
-        if (!row) throw new AppError('corrupt', 'The catalogue finds a video that it does not have.');
-        return row;
-      });
-    });
+  wantedOf(request: Partial<ListRequest> & { query: string }): Wanted {
+    return this.sharing((sharing) => wantedOf(request, (audiences) => sharing.sharedWith(audiences)));
+  }
+
+  /** The next rows below a sequence, newest first. */
+  async page(wanted: Wanted, shelf: Shelf, before: number, limit: number): Promise<VideoRow[]> {
+    return this.#lists.page(wanted, shelf, 'newest', { sequence: before, key: null }, limit);
   }
 
   listArriving(): Video[] {
@@ -90,13 +97,76 @@ export class Reads {
     if (videoIds.length === 0) return new Map();
     const rows = this.#all<{ video_id: string; position_ms: number; updated_at_ms: number }>(
       `SELECT video_id, position_ms, updated_at_ms FROM progress
-       WHERE person_id = ? AND video_id IN (SELECT value FROM json_each(?))`,
+       WHERE person_id = ? AND video_id IN (SELECT value FROM json_each(?)) AND position_ms IS NOT NULL`,
       wellFormed(personId),
       JSON.stringify(videoIds),
     );
     return new Map(
       rows.map((row) => [row.video_id, { positionMs: row.position_ms, updatedAtMs: row.updated_at_ms }]),
     );
+  }
+
+  getMarks(personId: string, videoIds: readonly string[]): Map<string, Marks> {
+    if (videoIds.length === 0) return new Map();
+    const rows = this.#all<MarksRow>(
+      `SELECT video_id, is_favourite, is_watched FROM progress
+       WHERE person_id = ? AND video_id IN (SELECT value FROM json_each(?)) AND is_favourite + is_watched > 0`,
+      wellFormed(personId),
+      JSON.stringify(videoIds),
+    );
+    return new Map(
+      rows.map((row) => [
+        row.video_id,
+        { isFavourite: row.is_favourite === 1, isWatched: row.is_watched === 1 },
+      ]),
+    );
+  }
+
+  /** Throws `bad-request` for a limit that is none. */
+  async listBegun(personId: string, sight: Sight, limit: number): Promise<Video[]> {
+    checkLimit(limit);
+    const found: Video[] = [];
+    for (let last: BegunRow | null = null; ; await nextTurn()) {
+      const rows: BegunRow[] = this.atOneMoment(() => this.#begun(wellFormed(personId), last));
+      for (const row of rows) {
+        if (row.binned_at_ms !== null || !this.sharing((sharing) => sharing.isSeen(row, sight))) continue;
+        found.push(toVideo(row));
+        if (found.length === limit) return found;
+      }
+      if (rows.length < begunPiece) return found;
+      last = rows.at(-1)!;
+    }
+  }
+
+  getLink(column: 'id' | 'secret_hash', value: string): GuestLink | null {
+    const row = this.#all<LinkRow>(`SELECT * FROM links WHERE ${column} = ?`, value)[0];
+    return row ? toLink(row) : null;
+  }
+
+  listLinks(request: { createdBy?: string; subject?: Shared; subjectId?: string }): GuestLink[] {
+    const asked = [
+      ['created_by', request.createdBy],
+      ['subject', request.subject],
+      ['subject_id', request.subjectId],
+    ].filter((part): part is [string, string] => part[1] !== undefined);
+    const where = asked.length > 0 ? `WHERE ${asked.map(([column]) => `${column} = ?`).join(' AND ')}` : '';
+    return this.#all<LinkRow>(
+      `SELECT * FROM links ${where} ORDER BY created_at_ms DESC, sequence DESC`,
+      ...asked.map(([, value]) => wellFormed(value)),
+    ).map(toLink);
+  }
+
+  listAudit(beforeMs: number, limit: number): AuditNote[] {
+    const sql = 'SELECT * FROM audit WHERE at_ms < ? ORDER BY at_ms DESC, sequence DESC LIMIT ?';
+    return this.#all<AuditRow>(sql, beforeMs, limit).map((row) => ({
+      id: row.id,
+      atMs: row.at_ms,
+      personId: row.person_id,
+      personName: row.person_name,
+      action: row.action,
+      subject: row.subject,
+      address: row.address,
+    }));
   }
 
   listCameras(): StoredCamera[] {
@@ -113,20 +183,8 @@ export class Reads {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (!statement) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#guarded(() => this.#prepare(sql).all(...values) as Row[]);
-  }
-
-  #atOneMoment<Result>(read: () => Result): Result {
+  /** Not inside one another. */
+  atOneMoment<Result>(read: () => Result): Result {
     return this.#guarded(() => {
       this.#database.exec('BEGIN');
       try {
@@ -135,6 +193,22 @@ export class Reads {
         this.#database.exec('COMMIT');
       }
     });
+  }
+
+  #begun(personId: string, last: BegunRow | null): BegunRow[] {
+    const from = `SELECT videos.*, progress.updated_at_ms FROM progress INDEXED BY progress_begun
+                  JOIN videos ON videos.id = progress.video_id
+                  WHERE person_id = ?1 AND position_ms > 0 AND is_watched = 0`;
+    const order = 'ORDER BY progress.updated_at_ms DESC, progress.video_id DESC LIMIT ?2';
+    if (!last) return this.#statements.all<BegunRow>(`${from} ${order}`, personId, begunPiece);
+    return this.#statements.all<BegunRow>(
+      `${from} AND (progress.updated_at_ms, progress.video_id) < (?3, ?4) ${order}`,
+      ...[personId, begunPiece, last.updated_at_ms, last.id],
+    );
+  }
+
+  #all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#guarded(() => this.#statements.all<Row>(sql, ...values));
   }
 
   #guarded<Result>(read: () => Result): Result {
@@ -146,3 +220,13 @@ export class Reads {
     }
   }
 }
+
+type AuditRow = {
+  id: string;
+  at_ms: number;
+  person_id: string | null;
+  person_name: string;
+  action: string;
+  subject: string;
+  address: string;
+};

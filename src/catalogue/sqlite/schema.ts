@@ -1,13 +1,17 @@
 // The tables of the catalogue's SQLite file, every column explained, and the steps from older ones. Only forward: a
 // file of a newer program is refused, never changed.
 
+import type { DatabaseSync } from 'node:sqlite';
+import { peopleTables } from './people-tables.ts';
+import { giveEverythingToTheHousehold } from './schema-steps.ts';
+
 /** Marks a file as Kinora's catalogue (`PRAGMA application_id`): "Kino" in ASCII. */
 export const applicationId = 0x4b696e6f;
 
 /** `PRAGMA user_version` of the schema below. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
-export const schema = `
+const schema = `
 -- One row for each video, from its first byte on.
 CREATE TABLE videos (
   -- The order in which they began to arrive, which is the order they are listed in, newest first. A clock that was
@@ -44,7 +48,15 @@ CREATE TABLE videos (
   -- Milliseconds since the epoch.
   added_at_ms INTEGER NOT NULL,
   -- When it went into the bin, milliseconds since the epoch; null where it is not in it.
-  binned_at_ms INTEGER
+  binned_at_ms INTEGER,
+  -- The person it belongs to; 'household' for what came before there were accounts.
+  owner_id TEXT NOT NULL DEFAULT 'household',
+  -- The folder it lies in; null at the top. (No foreign key: it would need an index of its own; the facets know.)
+  folder_id TEXT,
+  -- JSON: the audiences it is itself shared with, in order, each once.
+  audiences TEXT NOT NULL DEFAULT '[]',
+  -- What titles are sorted by, as search-words.ts makes it.
+  title_key TEXT NOT NULL DEFAULT ''
 ) STRICT;
 -- The library and the bin in their order, however many rows the other one has.
 CREATE INDEX videos_in_library ON videos (sequence) WHERE binned_at_ms IS NULL;
@@ -86,20 +98,7 @@ CREATE TABLE title_words (
   PRIMARY KEY (in_bin, bucket, beginning)
 ) STRICT, WITHOUT ROWID;
 
--- Where a person was in a video.
-CREATE TABLE progress (
-  -- 'household' until there are accounts, then the account's id.
-  person_id TEXT NOT NULL,
-  video_id TEXT NOT NULL REFERENCES videos (id) ON DELETE CASCADE,
-  -- Milliseconds from the video's start, with fractions.
-  position_ms REAL NOT NULL,
-  -- Milliseconds since the epoch; an older one never replaces a newer.
-  updated_at_ms INTEGER NOT NULL,
-  PRIMARY KEY (person_id, video_id)
-) STRICT, WITHOUT ROWID;
--- For the cascade.
-CREATE INDEX progress_by_video ON progress (video_id);
-
+${peopleTables}
 -- Cameras added in the page or over the API.
 CREATE TABLE cameras (
   id TEXT PRIMARY KEY,
@@ -117,8 +116,12 @@ CREATE TABLE cameras (
 export type SchemaHistory = {
   readonly version: number;
   readonly fresh: string;
-  /** `steps[n]` is SQL that turns version n into n + 1, for every n from 1 to version - 1. */
-  readonly steps: Readonly<Record<number, string>>;
+  /** `steps[n]` turns version n into n + 1, for every n from 1 to version - 1: SQL, or what needs more than that. */
+  readonly steps: Readonly<Record<number, string | ((database: DatabaseSync) => void)>>;
 };
 
-export const schemaHistory: SchemaHistory = { version: schemaVersion, fresh: schema, steps: {} };
+export const schemaHistory: SchemaHistory = {
+  version: schemaVersion,
+  fresh: schema,
+  steps: { 1: giveEverythingToTheHousehold },
+};

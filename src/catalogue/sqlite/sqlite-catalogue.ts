@@ -7,23 +7,32 @@ import type { Clock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
 import type {
   Arrival,
+  AuditNote,
   Catalogue,
+  Folder,
+  GuestLink,
   ListRequest,
+  Marks,
   NewVideo,
   Progress,
+  Shared,
+  Sharing,
+  Sight,
   StoredCamera,
+  Usage,
   Video,
 } from '../catalogue.ts';
-import { queryWords } from '../search-words.ts';
+import { isEverything } from './facets.ts';
+import type { Shelf } from './lists.ts';
 import { openForReading } from './open-database.ts';
-import { Reads, type Shelf } from './reads.ts';
+import { Reads } from './reads.ts';
+import { Recent } from './recent.ts';
+import type { SharingReads } from './sharing-reads.ts';
 import { toVideo } from './video-rows.ts';
 import { Writer } from './writer.ts';
 
 /** Rows that a stream reads at once: about a millisecond of the main thread. */
 const streamPage = 100;
-/** More than are watched at once in any home. */
-const mostRecent = 100;
 /** A commit that takes longer than this means that the disk hangs. */
 const pingTimeoutMs = 5000;
 
@@ -54,18 +63,14 @@ class SqliteCatalogue implements Catalogue {
   /** How far arriving videos are. Written only at `close`: it changes all the time, wears an SD card, and after a
    * crash the blob store knows. */
   readonly #received = new Map<string, number>();
-  /**
-   * Videos asked for since the last answer of the writer, which alone changes them: a player asks for range after
-   * range, and finding the row costs more than the rest of such an answer.
-   */
-  readonly #recent = new Map<string, Video>();
-  #recentAsOf = 0;
+  readonly #recent: Recent;
   #closing: Promise<void> | null = null;
 
   constructor(writer: Writer, reads: Reads, clock: Clock) {
     this.#writer = writer;
     this.#reads = reads;
     this.#clock = clock;
+    this.#recent = new Recent(reads, clock, () => writer.answers);
   }
 
   beginUpload(video: NewVideo): Promise<void> {
@@ -96,21 +101,12 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async getVideo(id: string): Promise<Video | null> {
-    if (this.#recentAsOf !== this.#writer.answers) {
-      this.#recent.clear();
-      this.#recentAsOf = this.#writer.answers;
-    }
-    let video: Video | null | undefined = this.#recent.get(id);
-    if (!video) {
-      video = this.#reads.getVideo(id);
-      if (this.#recent.size === mostRecent) this.#recent.clear();
-      if (video) this.#recent.set(id, video);
-    }
-    return this.#withProgress(video);
+    return this.#withProgress(this.#recent.video(id));
   }
 
   async listVideos(request: ListRequest) {
-    const { items, next } = this.#reads.listVideos(request);
+    this.#recent.look();
+    const { items, next } = await this.#reads.listVideos(request);
     return { items: items.map((video) => this.#withProgress(video)), next };
   }
 
@@ -119,13 +115,22 @@ class SqliteCatalogue implements Catalogue {
   }
 
   /** What stays in its place is told once; what is moved to or from the bin meanwhile may be told twice or not at all. */
-  async *streamVideos({ query, inBin }: { query: string; inBin: boolean | 'both' }): AsyncGenerator<Video> {
-    const words = queryWords(query);
+  async *streamVideos({
+    query,
+    inBin,
+    sight,
+  }: {
+    query: string;
+    inBin: boolean | 'both';
+    sight?: Sight;
+  }): AsyncGenerator<Video> {
+    this.#recent.look();
+    const wanted = this.#reads.wantedOf(sight ? { query, sight } : { query });
     const shelf: Shelf = inBin === 'both' ? 'both' : inBin ? 'bin' : 'library';
-    const shelves: Shelf[] = shelf === 'both' && words.length > 0 ? ['library', 'bin'] : [shelf];
+    const shelves: Shelf[] = shelf === 'both' && !isEverything(wanted) ? ['library', 'bin'] : [shelf];
     for (const each of shelves) {
       for (let before = Number.MAX_SAFE_INTEGER; ; ) {
-        const rows = this.#reads.page(words, each, before, streamPage);
+        const rows = await this.#reads.page(wanted, each, before, streamPage);
         for (const row of rows) yield this.#withProgress(toVideo(row));
         if (rows.length < streamPage) break;
         before = rows.at(-1)!.sequence;
@@ -157,6 +162,128 @@ class SqliteCatalogue implements Catalogue {
 
   setProgress(personId: string, videoId: string, progress: Progress): Promise<void> {
     return this.#writer.call('setProgress', personId, videoId, progress);
+  }
+
+  async listBegun(personId: string, sight: Sight, limit: number): Promise<readonly Video[]> {
+    this.#recent.look();
+    return (await this.#reads.listBegun(personId, sight, limit)).map((video) => this.#withProgress(video));
+  }
+
+  async getMarks(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Marks>> {
+    return this.#reads.getMarks(personId, videoIds);
+  }
+
+  setMarks(personId: string, videoId: string, marks: Partial<Marks>): Promise<void> {
+    return this.#writer.call('setMarks', personId, videoId, marks);
+  }
+
+  addFolder(folder: Folder): Promise<void> {
+    return this.#writer.call('addFolder', folder);
+  }
+
+  async getFolder(id: string): Promise<Folder | null> {
+    return this.#sharing((sharing) => sharing.getFolder(id));
+  }
+
+  async listFolders(sight: Sight, parentId: string | null): Promise<readonly Folder[]> {
+    return this.#sharing((sharing) => sharing.listFolders(sight, parentId));
+  }
+
+  async ownFolders(ownerIds: readonly string[]): Promise<readonly Folder[]> {
+    return this.#sharing((sharing) => sharing.ownFolders(ownerIds));
+  }
+
+  async countInFolders(ids: readonly string[]) {
+    return this.#sharing((sharing) => sharing.countInFolders(ids));
+  }
+
+  async folderPath(id: string): Promise<readonly Folder[]> {
+    return this.#sharing((sharing) => sharing.folderPath(id));
+  }
+
+  renameFolder(id: string, name: string): Promise<Folder | null> {
+    return this.#writer.call('renameFolder', id, name);
+  }
+
+  moveFolder(id: string, parentId: string | null): Promise<Folder | null> {
+    return this.#writer.call('moveFolder', id, parentId);
+  }
+
+  removeFolder(id: string): Promise<void> {
+    return this.#writer.call('removeFolder', id);
+  }
+
+  async moveVideo(id: string, folderId: string | null): Promise<Video | null> {
+    return this.#withProgress(await this.#writer.call('moveVideo', id, folderId));
+  }
+
+  setAudiences(subject: Shared, id: string, audiences: readonly string[]): Promise<void> {
+    return this.#writer.call('setAudiences', subject, id, audiences);
+  }
+
+  async getAudiences(subject: Shared, id: string): Promise<readonly string[] | null> {
+    return this.#sharing((sharing) => sharing.getAudiences(subject, id));
+  }
+
+  async getSharing(subject: Shared, id: string): Promise<Sharing | null> {
+    return this.#recent.sharing(subject, id);
+  }
+
+  async getUsage(ownerId: string): Promise<Usage> {
+    const usage = this.#sharing((sharing) => sharing.getUsage(ownerId));
+    let { bytes } = usage;
+    // The rows of arriving ones are behind.
+    for (const [id, receivedBytes] of this.#received) {
+      const video = this.#reads.getVideo(id);
+      if (video?.ownerId !== ownerId.toWellFormed() || video.status !== 'arriving') continue;
+      bytes += Math.max(0, receivedBytes - Math.max(video.sizeBytes ?? 0, video.receivedBytes));
+    }
+    return { videos: usage.videos, bytes };
+  }
+
+  giveVideos(fromId: string, toId: string): Promise<number> {
+    return this.#writer.call('giveVideos', fromId, toId);
+  }
+
+  /** In pieces; done again after a crash it goes on. */
+  async forgetPerson(personId: string): Promise<void> {
+    while (!(await this.#writer.call('forgetPerson', personId)));
+  }
+
+  addLink(link: GuestLink): Promise<void> {
+    return this.#writer.call('addLink', link);
+  }
+
+  async getLink(id: string): Promise<GuestLink | null> {
+    return this.#reads.getLink('id', id);
+  }
+
+  async findLink(secretHash: string): Promise<GuestLink | null> {
+    return this.#reads.getLink('secret_hash', secretHash);
+  }
+
+  async listLinks(request: { createdBy?: string; subject?: Shared; subjectId?: string }) {
+    return this.#reads.listLinks(request);
+  }
+
+  countVisit(id: string, visitId: string): Promise<boolean> {
+    return this.#writer.call('countVisit', id, visitId);
+  }
+
+  removeLink(id: string): Promise<boolean> {
+    return this.#writer.call('removeLink', id);
+  }
+
+  noteAudit(note: AuditNote): Promise<void> {
+    return this.#writer.call('noteAudit', note);
+  }
+
+  async listAudit(beforeMs: number, limit: number): Promise<readonly AuditNote[]> {
+    return this.#reads.listAudit(beforeMs, limit);
+  }
+
+  accessRevision(): number {
+    return this.#recent.accessChanges();
   }
 
   async listCameras(): Promise<readonly StoredCamera[]> {
@@ -200,7 +327,6 @@ class SqliteCatalogue implements Catalogue {
     try {
       if (this.#received.size > 0) await this.#writer.call('noteReceived', this.#received);
     } finally {
-      this.#recent.clear();
       this.#reads.close();
       await this.#writer.close();
     }
@@ -210,6 +336,11 @@ class SqliteCatalogue implements Catalogue {
     const video = await this.#writer.call('storeArrival', id, arrival);
     if (video.status !== 'arriving') this.#received.delete(id);
     return video;
+  }
+
+  #sharing<Result>(read: (sharing: SharingReads) => Result): Result {
+    this.#recent.look();
+    return this.#reads.sharing(read);
   }
 
   #withProgress<Found extends Video | null>(video: Found): Found {

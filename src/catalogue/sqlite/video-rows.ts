@@ -21,11 +21,17 @@ export type VideoRow = {
   upload_metadata: string | null;
   added_at_ms: number;
   binned_at_ms: number | null;
+  owner_id: string;
+  folder_id: string | null;
+  audiences: string;
+  title_key: string;
 };
 
 export function toVideo(row: VideoRow): Video {
   return {
     id: row.id,
+    ownerId: row.owner_id,
+    folderId: row.folder_id,
     title: row.title,
     fileName: row.file_name,
     status: row.status as VideoStatus,
@@ -48,6 +54,11 @@ export function toVideo(row: VideoRow): Video {
  * what is given back later. */
 export function wellFormed<Text extends string | null>(text: Text): Text {
   return (text === null ? null : text.toWellFormed()) as Text;
+}
+
+/** Audiences as they are stored: in order, each once. */
+export function audiencesText(audiences: readonly string[]): string {
+  return JSON.stringify([...new Set(audiences.map(wellFormed))].sort());
 }
 
 export function fromJson<Value>(text: string): Value {

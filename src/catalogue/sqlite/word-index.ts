@@ -1,76 +1,115 @@
-// Keeps `title_words` in step with the titles. Changes are gathered in memory and written by `flush`, once for each
-// beginning and bucket however many videos of the transaction share it; memory is bounded by the transaction.
+// Keeps the index, `title_words` and `facets`, in step with the videos. Changes are gathered in memory and written by
+// `flush`; what is done to a facet as a whole (a folder that moves) is bitmaps united or subtracted, a row for each
+// 4096 videos, whatever their number.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { beginningsOf, titleWords } from '../search-words.ts';
-import { addMember, bucketSize, dropMember, readMembers, writeMembers } from './members.ts';
+import { MemberTable } from './member-table.ts';
+import {
+  bucketSize,
+  countMembers,
+  eachMemberUp,
+  readMembers,
+  subtractMembers,
+  uniteMembers,
+} from './members.ts';
 
-const nothing = new Uint8Array(0);
+type FacetRow = { in_bin: 0 | 1; bucket: number; members: Uint8Array };
 
 export class WordIndex {
-  readonly #find: StatementSync;
-  readonly #store: StatementSync;
+  readonly #words: MemberTable;
+  readonly #facets: MemberTable;
+  readonly #rows: StatementSync;
   readonly #remove: StatementSync;
-  /** By shelf and bucket, then beginning: members that come, and as their complement (~member) those that go. */
-  readonly #changes = new Map<string, Map<string, number[]>>();
 
   constructor(database: DatabaseSync) {
-    this.#find = database.prepare(
-      'SELECT members FROM title_words WHERE in_bin = ? AND bucket = ? AND beginning = ?',
+    this.#words = new MemberTable(database, 'title_words', 'bucket', 'beginning');
+    this.#facets = new MemberTable(database, 'facets', 'facet', 'bucket');
+    this.#rows = database.prepare(
+      'SELECT in_bin, bucket, members FROM facets WHERE in_bin IN (0, 1) AND facet = ?',
     );
-    this.#store = database.prepare(
-      `INSERT INTO title_words (in_bin, bucket, beginning, members) VALUES (?, ?, ?, ?)
-       ON CONFLICT (in_bin, bucket, beginning) DO UPDATE SET members = excluded.members`,
-    );
-    this.#remove = database.prepare(
-      'DELETE FROM title_words WHERE in_bin = ? AND bucket = ? AND beginning = ?',
-    );
+    this.#remove = database.prepare('DELETE FROM facets WHERE in_bin IN (0, 1) AND facet = ?');
   }
 
-  add(sequence: number, title: string, inBin: boolean): void {
-    this.#change(sequence, title, inBin, sequence % bucketSize);
+  addTitle(sequence: number, title: string, inBin: boolean): void {
+    const bucket = Math.floor(sequence / bucketSize);
+    for (const beginning of beginningsOf(titleWords(title))) {
+      this.#words.add(inBin ? 1 : 0, bucket, beginning, sequence % bucketSize);
+    }
   }
 
-  drop(sequence: number, title: string, inBin: boolean): void {
-    this.#change(sequence, title, inBin, ~(sequence % bucketSize));
+  dropTitle(sequence: number, title: string, inBin: boolean): void {
+    const bucket = Math.floor(sequence / bucketSize);
+    for (const beginning of beginningsOf(titleWords(title))) {
+      this.#words.drop(inBin ? 1 : 0, bucket, beginning, sequence % bucketSize);
+    }
+  }
+
+  addFacets(sequence: number, facets: Iterable<string>, inBin: boolean): void {
+    const bucket = Math.floor(sequence / bucketSize);
+    for (const facet of facets) this.#facets.add(inBin ? 1 : 0, facet, bucket, sequence % bucketSize);
+  }
+
+  dropFacets(sequence: number, facets: Iterable<string>, inBin: boolean): void {
+    const bucket = Math.floor(sequence / bucketSize);
+    for (const facet of facets) this.#facets.drop(inBin ? 1 : 0, facet, bucket, sequence % bucketSize);
+  }
+
+  /** Videos of a facet, library and bin, the oldest of each first, at most `limit`. */
+  sequencesOf(facet: string, limit: number): number[] {
+    const found: number[] = [];
+    for (const { bucket, members } of this.#rowsOf(facet)) {
+      if (found.length >= limit) break;
+      eachMemberUp(readMembers(members), 0, (member) => {
+        found.push(bucket * bucketSize + member);
+        return found.length < limit;
+      });
+    }
+    return found;
+  }
+
+  /** Gives all videos of `facet` this other facet too. */
+  unite(other: string, facet: string): void {
+    this.#combine(other, facet, uniteMembers);
+  }
+
+  /** Takes this other facet from all videos of `facet`. */
+  subtract(other: string, facet: string): void {
+    this.#combine(other, facet, subtractMembers);
+  }
+
+  /** Takes the facet from all its videos. */
+  remove(facet: string): void {
+    this.flush();
+    this.#remove.run(facet);
   }
 
   /** Writes what was changed; to be called before the commit. */
   flush(): void {
-    const scratch = new Uint8Array(bucketSize / 8);
-    for (const [key, changes] of this.#changes) {
-      const [inBin = 0, bucket = 0] = key.split(' ').map(Number);
-      // In the order of the key, so that each page of the B-tree is met once.
-      for (const beginning of [...changes.keys()].sort()) {
-        const stored = this.#find.get(inBin, bucket, beginning) as { members: Uint8Array } | undefined;
-        const bitmap = readMembers(stored?.members ?? nothing, scratch);
-        for (const change of changes.get(beginning)!) {
-          if (change >= 0) addMember(bitmap, change);
-          else dropMember(bitmap, ~change);
-        }
-        const members = writeMembers(bitmap);
-        if (members) this.#store.run(inBin, bucket, beginning, members);
-        else if (stored) this.#remove.run(inBin, bucket, beginning);
-      }
-    }
-    this.#changes.clear();
+    this.#words.flush();
+    this.#facets.flush();
   }
 
   /** Forgets what was changed; to be called after a rollback. */
   forget(): void {
-    this.#changes.clear();
+    this.#words.forget();
+    this.#facets.forget();
   }
 
-  #change(sequence: number, title: string, inBin: boolean, change: number): void {
-    const key = `${inBin ? 1 : 0} ${Math.floor(sequence / bucketSize)}`;
-    let changes = this.#changes.get(key);
-    if (!changes) {
-      changes = new Map();
-      this.#changes.set(key, changes);
-    }
-    for (const beginning of beginningsOf(titleWords(title))) {
-      const before = changes.get(beginning);
-      if (before) before.push(change);
-      else changes.set(beginning, [change]);
+  #combine(other: string, facet: string, change: (bitmap: Uint8Array, by: Uint8Array) => unknown): void {
+    for (const { in_bin: shelf, bucket, members } of this.#rowsOf(facet)) {
+      const bitmap = this.#facets.read(shelf, other, bucket);
+      change(bitmap, readMembers(members));
+      this.#facets.write(shelf, other, bucket, bitmap);
     }
   }
+
+  #rowsOf(facet: string): FacetRow[] {
+    this.flush();
+    return this.#rows.all(facet) as FacetRow[];
+  }
+}
+
+/** How many videos a stored set has. */
+export function countStored(members: Uint8Array): number {
+  return members.length === bucketSize / 8 ? countMembers(members) : members.length / 2;
 }
