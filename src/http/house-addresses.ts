@@ -8,19 +8,23 @@ import { originOf } from './local-request.ts';
 const inside = /^(docker|br-|veth|virbr|vmnet|vboxnet|tun|tap|utun|lxc|cni|flannel|podman)/;
 
 /** Origins without a path, the most useful first; empty where it listens on this machine only. */
-export function houseAddresses(request: FastifyRequest, config: Config): string[] {
-  const { publicUrl, host } = config.server;
+export function addressesAt(port: number, { server: { publicUrl, host } }: Config): string[] {
   if (publicUrl !== null) return [new URL(publicUrl).origin];
   if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return [];
-  const origin = originOf(request, config);
-  const port = request.raw.socket.localPort;
-  const own = Object.entries(networkInterfaces())
+  if (host !== '::' && host !== '0.0.0.0')
+    return [`http://${host.includes(':') ? `[${host}]` : host}:${port}`];
+  return Object.entries(networkInterfaces())
     .filter(([name]) => !inside.test(name))
     .flatMap(([, addresses]) => addresses ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
     .map(({ address }) => `http://${address}:${port}`);
-  // How this request came in is known to work, unless it came from the machine itself.
-  return isLoopback(origin) ? own : [...new Set([origin, ...own])];
+}
+
+/** The same for a page: how it was asked for is known to work, and goes first. */
+export function houseAddresses(request: FastifyRequest, config: Config): string[] {
+  const own = addressesAt(request.raw.socket.localPort ?? 0, config);
+  const origin = originOf(request, config);
+  return own.length === 0 || isLoopback(origin) ? own : [...new Set([origin, ...own])];
 }
 
 /** Where another device goes: the address this page was opened by, or one of the house's in place of `localhost`. */
