@@ -4,7 +4,7 @@ import { html } from 'ghtml';
 import { type FormError, textField } from './form-fields.ts';
 
 /** A phrase is easier to keep in mind than signs are; see `accounts/local/` for what is taken. */
-const hint = 'At least 10 characters. A few words that have nothing to do with each other do well.';
+const hint = 'At least 8 characters. A few words that have nothing to do with each other do well.';
 
 export function newPasswordField({
   name,

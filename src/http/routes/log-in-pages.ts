@@ -199,7 +199,9 @@ export function logInPageRoutes(
       return goOn(reply, [], '/login?after=reset');
     } catch (error) {
       const shown = formErrorOf(reply, error, { 'bad-request': 'password' });
-      const isOver = ['unauthorized', 'not-found', 'gone'].some((kind) => isAppError(error, kind as 'gone'));
+      const isOver = ['unauthorized', 'forbidden', 'not-found', 'gone'].some((kind) =>
+        isAppError(error, kind as 'gone'),
+      );
       return send(reply, isOver ? noResetPage(view) : resetPage(view, { token, error: shown }));
     }
   });

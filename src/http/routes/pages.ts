@@ -1,29 +1,31 @@
 // The pages and their plain forms. Every form answers 303 to a page, so that it works without scripts and a reload
 // repeats nothing.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { permits, type Viewer } from '../../accounts/permissions.ts';
+import type { Viewer } from '../../accounts/permissions.ts';
 import type { Progress, Video } from '../../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { isId } from '../../ids.ts';
-import { version } from '../../version.ts';
 import { loadAssets } from '../../web/assets.ts';
 import { watchedShare } from '../../web/cards.ts';
 import { createFormatsByLanguage } from '../../web/formats.ts';
 import { cameraPage, camerasPage } from '../../web/pages/camera-pages.ts';
 import { homePage } from '../../web/pages/home-page.ts';
-import { settingsPage } from '../../web/pages/settings-page.ts';
 import { uploadPage } from '../../web/pages/upload-page.ts';
 import { videoPage } from '../../web/pages/video-page.ts';
 import { videosPage } from '../../web/pages/videos-page.ts';
-import { createView, themeCookieFor, themes, tvCookieFor, type View } from '../../web/view.ts';
+import { createView, tvCookieFor, type View } from '../../web/view.ts';
 import { noteAct } from '../audit.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { pageHeaders } from '../policy.ts';
 import type { Services } from '../services.ts';
+import { accountPageRoutes } from './account-pages.ts';
 import { assetRoutes } from './assets.ts';
 import { cameraPageRoutes } from './camera-pages.ts';
 import { linkPageRoutes } from './link-pages.ts';
 import { linkRoutes } from './links.ts';
+import { logInPageRoutes } from './log-in-pages.ts';
+import { peoplePageRoutes } from './people-pages.ts';
+import { televisionPageRoutes } from './television-pages.ts';
 
 /** Cards in one page of the library: fills the largest screen once and a phone several times. */
 const pageLimit = 60;
@@ -178,26 +180,11 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
     linkPageRoutes(scope, services, { viewOf, headers });
     await linkRoutes(scope, services, { viewOf, headers });
 
-    scope.get('/settings', { config: needs('self') }, async (request, reply) => {
-      const viewer = viewerOf(request);
-      const isHouses = permits(viewer, 'settings:manage');
-      const page = settingsPage(viewOf(request), {
-        version,
-        videoCount: isHouses
-          ? await services.catalogue.countVideos()
-          : (await library.getUsage(viewer.personId)).videos,
-        room: isHouses ? await services.blobs.room() : null,
-        reserveBytes: config.data.reserveBytes,
-      });
-      return reply.headers(headers).send(page);
-    });
-    scope.post('/settings', { config: needs('self') }, async (request, reply) => {
-      const theme = themes.find((candidate) => candidate === formField(request, 'theme'));
-      if (theme) reply.header('set-cookie', themeCookieFor(theme));
-      const tv = formField(request, 'tv');
-      if (tv) reply.header('set-cookie', tvCookieFor(tv === '1'));
-      return reply.redirect('/settings', 303);
-    });
+    const tools = { viewOf, headers };
+    logInPageRoutes(scope, services, tools);
+    televisionPageRoutes(scope, services, tools);
+    accountPageRoutes(scope, services, tools);
+    peoplePageRoutes(scope, services, tools);
   });
   assetRoutes(app, assets);
 

@@ -3,6 +3,7 @@
 import { html } from 'ghtml';
 import type { Person, Token } from '../../accounts/accounts.ts';
 import { grantable, type Permission } from '../../accounts/permissions.ts';
+import { copyable } from '../copyable.ts';
 import { type FormError, formProblem, radioFields, selectField, textField } from '../form-fields.ts';
 import { icon } from '../icons.ts';
 import { layout } from '../layout.ts';
@@ -11,11 +12,6 @@ import type { View } from '../view.ts';
 import { ageOf } from './account-page.ts';
 
 const upToAccount = html`<a class="up" href="/account" aria-label="Back to the account">!${icon('back')}</a>`;
-
-/** Text that is to be copied elsewhere: a button does it where there are scripts. */
-export function copyable(text: string, label: string): string {
-  return html`<kinora-copy-text class="copyable"><code dir="ltr">${text}</code><button type="button" class="button small" hidden aria-label="Copy ${label}">!${icon('link')}Copy</button></kinora-copy-text>`;
-}
 
 export type TwoFactorStep = {
   /** The QR code's SVG and the secret as text; null where a wrong code was typed: both are shown once. */
@@ -74,14 +70,14 @@ export function tokensPage(view: View, page: TokensPage): string {
   const { tokens, made, error } = page;
   const main = html`<div class="column"><div class="heading"><h1>!${upToAccount}Tokens</h1></div>
 <p class="lead">A token lets a program act for you, sent as <code>Authorization: Bearer TOKEN</code>. Give each one only what it needs.</p>
-!${made ? html`<div class="once" role="status"><p><strong>The token <bdi>${made.name}</bdi></strong> is shown this once. Copy it to where it is needed.</p>!${copyable(made.secret, 'the token')}</div>` : ''}
+!${made ? html`<div class="once" role="status"><p><strong>The token <bdi>${made.name}</bdi></strong> is shown this once. Copy it to where it is needed.</p>!${copyable('Token', made.secret)}</div>` : ''}
 !${tokens.length === 0 ? '' : html`<ul class="rows">!${tokens.map((token) => tokenRow(view, token))}</ul>`}
 <section aria-labelledby="new"><h2 id="new">New token</h2>!${formProblem(error, ['name'])}
 <form class="fields" method="post" action="/account/tokens">!${textField({ name: 'name', label: 'Name', value: page.name, autocomplete: 'off', maxLength: 100, hint: 'What it is for, such as “Backup script”.' }, error)}
 <fieldset class="options"><legend>It may</legend>!${grantable(page.person.role).map((scope) => scopeOption(scope, page.scopes.includes(scope)))}</fieldset>
 !${selectField({ name: 'days', label: 'It holds for', value: page.days, choices: tokenDays.map((days) => ({ value: days, name: days === '' ? 'as long as it is not removed' : days === '365' ? 'a year' : `${days} days` })) })}
 <div class="buttons"><button class="button primary">Make it</button></div></form></section></div>`;
-  return layout(view, { title: 'Tokens', place: null, search: null, main, scripts: ['copy-text.js'] });
+  return layout(view, { title: 'Tokens', place: null, search: null, main, scripts: ['links.js'] });
 }
 
 function scopeOption(scope: Permission, isChosen: boolean): string {
