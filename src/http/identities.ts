@@ -43,11 +43,15 @@ export function createIdentities({
 }): Identities {
   const { mode, header } = config.auth;
   if (mode === 'none') return { find: () => everybody, forget: () => {} };
-  const isProxy = createProxyCheck(config.server.trustedProxies);
+  const { publicUrl, trustedProxies } = config.server;
+  const isProxy = createProxyCheck(trustedProxies);
+  /** null: as each request says. */
+  const isSecure = publicUrl === null ? null : publicUrl.startsWith('https:');
   const remembered = new Map<string, Remembered>();
 
   /** What proves who it is, with a letter for its kind; null where there is nothing. */
-  const proofOf = ({ headers, raw }: FastifyRequest): string | null => {
+  const proofOf = (request: FastifyRequest): string | null => {
+    const { headers, raw } = request;
     if (mode === 'header' && !isProxy(raw.socket.remoteAddress))
       throw new AppError(
         'forbidden',
@@ -59,7 +63,7 @@ export function createIdentities({
       const name = headers[header];
       return typeof name === 'string' && name !== '' && name.length <= maxLength ? `n${name}` : null;
     }
-    const cookie = sessionIn(headers.cookie);
+    const cookie = sessionIn(headers.cookie, isSecure ?? request.protocol === 'https');
     return cookie === null ? null : `c${cookie}`;
   };
 
@@ -114,20 +118,18 @@ function bearerOf(header: string | undefined): string | null {
   return /^bearer +([\w\-.~+/]+=*)$/i.exec(header)?.[1] ?? null;
 }
 
-/** The session's cookie as it was sent; the one that only HTTPS can have set goes before. */
-function sessionIn(header: string | undefined): string | null {
+/**
+ * The session's cookie as it was sent. Over HTTPS it is the one with the prefix, which no sibling's page and nobody on
+ * the way can have set (RFC 6265bis §4.1.3.2).
+ */
+function sessionIn(header: string | undefined, isSecure: boolean): string | null {
   if (header === undefined || !header.includes(sessionCookie)) return null;
-  const found = new Map<string, string>();
+  const wanted = isSecure ? `__Host-${sessionCookie}` : sessionCookie;
   for (const pair of header.split(';')) {
     const at = pair.indexOf('=');
-    const name = pair.slice(0, at).trim();
-    // Of two with one name the first has the longer path, or is older (RFC 6265 §5.4).
-    if (at > 0 && name.endsWith(sessionCookie) && !found.has(name))
-      found.set(name, pair.slice(at + 1).trim());
+    if (at < 1 || pair.slice(0, at).trim() !== wanted) continue;
+    const value = pair.slice(at + 1).trim();
+    return value && value.length <= maxLength ? value : null;
   }
-  const value =
-    found.get(`__Host-${sessionCookie}`) ??
-    found.get(`__Secure-${sessionCookie}`) ??
-    found.get(sessionCookie);
-  return value && value.length <= maxLength ? value : null;
+  return null;
 }

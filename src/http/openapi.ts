@@ -19,6 +19,8 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
         { name: 'uploads', description: 'Form, and resumable (tus 1.0)' },
         { name: 'cameras', description: 'Something to watch that has none' },
         { name: 'links', description: 'Ways in for people without an account' },
+        { name: 'account', description: 'One’s own: name, sessions, tokens' },
+        { name: 'people', description: 'The owner’s: people, invites, what was done' },
         { name: 'operations', description: 'Health and metrics' },
       ],
     },

@@ -1,19 +1,25 @@
 // The HTTP server: one Fastify instance with every route, its limits, its errors and its end.
 import type { FastifyInstance } from 'fastify';
 import { createBaseServer } from './base-server.ts';
+import { installExpectContinue } from './expect-continue.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { installIdentity } from './identity.ts';
 import { drain, listen } from './listen.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
+import { auditApiRoutes } from './routes/audit-api.ts';
+import { authApiRoutes } from './routes/auth-api.ts';
 import { cameraLiveRoutes } from './routes/camera-live.ts';
 import { cameraPushRoutes } from './routes/camera-push.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
 import { cameraWallRoutes } from './routes/camera-wall.ts';
 import { camerasApiRoutes } from './routes/cameras-api.ts';
 import { linksApiRoutes } from './routes/links-api.ts';
+import { meApiRoutes } from './routes/me-api.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
+import { peopleApiRoutes } from './routes/people-api.ts';
+import { tokensApiRoutes } from './routes/tokens-api.ts';
 import { tusRoutes } from './routes/tus.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { videoBytesRoutes } from './routes/video-bytes.ts';
@@ -56,6 +62,7 @@ export async function createServer(parts: Omit<Services, 'running'>): Promise<Se
 async function buildFastify(services: Services, identities: Identities): Promise<FastifyInstance> {
   const app = createBaseServer(services);
   installIdentity(app, services, identities);
+  installExpectContinue(app);
   await installOpenApi(app);
 
   const routes = [
@@ -63,6 +70,11 @@ async function buildFastify(services: Services, identities: Identities): Promise
     videosApiRoutes,
     camerasApiRoutes,
     linksApiRoutes,
+    authApiRoutes,
+    meApiRoutes,
+    tokensApiRoutes,
+    peopleApiRoutes,
+    auditApiRoutes,
     tusRoutes,
     uploadRoutes,
     videoBytesRoutes,
