@@ -6,6 +6,7 @@ import { systemClock } from '../clock.ts';
 import { isAppError } from '../errors.ts';
 import { createLog } from '../log.ts';
 import { commandSettings } from './command-settings.ts';
+import { welcome } from './welcome.ts';
 
 /**
  * A terminal's Ctrl-C reaches this process twice, from the terminal and passed on by npm: what comes this soon
@@ -29,6 +30,8 @@ export async function serve(words: readonly string[]): Promise<void> {
     console.error(`kinora: ${error.message}`);
     process.exit(1);
   });
+
+  await welcome(app, config, log, process.stdout.isTTY === true);
 
   // At an ordinary end Node keeps what it compiled for the next start; a program that is killed would never get there.
   setImmediate(flushCompileCache);
