@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
+import { isWaitingToSend } from './expect-continue.ts';
 
 /** A client that has the answer stops soon; one that sends on for this much longer is cut. */
 const lingerMs = 5000;
@@ -20,6 +21,11 @@ export function createLinger(clock: Clock) {
     const { raw } = request;
     // `complete`: all of it has come in, read or not; then nothing of it can be in the way of the answer.
     if (raw.complete || raw.destroyed || !hasBody(request)) return payload;
+    // None of it comes before it is asked for, and now it never is.
+    if (isWaitingToSend(raw)) {
+      reply.header('Connection', 'close');
+      return payload;
+    }
     const isSendable =
       payload === null ||
       payload === undefined ||

@@ -15,6 +15,7 @@ export async function installOpenApi(app: FastifyInstance): Promise<void> {
       },
       tags: [
         { name: 'videos', description: 'Something to play that has an end' },
+        { name: 'folders', description: 'Where videos lie' },
         { name: 'bytes', description: 'Views and originals, with ranges (RFC 9110 §14)' },
         { name: 'uploads', description: 'Form, and resumable (tus 1.0)' },
         { name: 'cameras', description: 'Something to watch that has none' },

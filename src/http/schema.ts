@@ -38,6 +38,7 @@ const builder = {
     ...options,
   }),
   String: (options?: Options) => ({ type: 'string', ...options }),
+  Unsafe: (schema: Schema) => ({ ...schema }),
   Union: (schemas: readonly Schema[], options?: Options) => ({ anyOf: [...schemas], ...options }),
 };
 

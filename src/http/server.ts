@@ -14,15 +14,18 @@ import { cameraPushRoutes } from './routes/camera-push.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
 import { cameraWallRoutes } from './routes/camera-wall.ts';
 import { camerasApiRoutes } from './routes/cameras-api.ts';
+import { foldersApiRoutes } from './routes/folders-api.ts';
 import { linksApiRoutes } from './routes/links-api.ts';
 import { meApiRoutes } from './routes/me-api.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { peopleApiRoutes } from './routes/people-api.ts';
+import { sharesApiRoutes } from './routes/shares-api.ts';
 import { tokensApiRoutes } from './routes/tokens-api.ts';
 import { tusRoutes } from './routes/tus.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { videoBytesRoutes } from './routes/video-bytes.ts';
+import { videoMarksApiRoutes } from './routes/video-marks-api.ts';
 import { videosApiRoutes } from './routes/videos-api.ts';
 import { createRunning } from './running.ts';
 import type { Services } from './services.ts';
@@ -68,6 +71,9 @@ async function buildFastify(services: Services, identities: Identities): Promise
   const routes = [
     operationsRoutes,
     videosApiRoutes,
+    videoMarksApiRoutes,
+    foldersApiRoutes,
+    sharesApiRoutes,
     camerasApiRoutes,
     linksApiRoutes,
     authApiRoutes,

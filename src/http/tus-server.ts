@@ -5,14 +5,15 @@ import { Server, type ServerOptions } from '@tus/server';
 import { AppError, errorStatus } from '../errors.ts';
 import type { Services } from './services.ts';
 import { createTusLocker } from './tus-locker.ts';
-import { LibraryTusStore, type Uploader } from './tus-store.ts';
+import { LibraryTusStore } from './tus-store.ts';
+import type { UploadPlace } from './upload-place.ts';
 
 /** How long the request that is taken over from gets to store what it has in hand, milliseconds. */
 const handOverMs = 100;
 
 export type TusServer = {
   /** Answers one request. Whether it is the uploader's own upload was asked before. */
-  handle(request: Request, uploader: Uploader): Promise<Response>;
+  handle(request: Request, place: UploadPlace): Promise<Response>;
   /** What the library threw over a request that was answered with an error; null where it was not the library. */
   failureOf(request: Request): AppError | null;
 };
@@ -21,15 +22,15 @@ export type TusServer = {
 export function createTusServer(path: string, { library, config, clock, metrics }: Services): TusServer {
   const { maxUploadBytes, unfinishedMs } = config.data;
   /** The package tells its store nothing of the request that it works for. */
-  const uploaders = new AsyncLocalStorage<Uploader>();
+  const places = new AsyncLocalStorage<UploadPlace>();
   /** What the library threw, by request: the package keeps but a status and a text of it. */
   const failures = new WeakMap<object, AppError>();
   const options: ServerOptions & { datastore: LibraryTusStore } = {
     path,
     datastore: new LibraryTusStore(library, metrics, unfinishedMs, () => {
-      const uploader = uploaders.getStore();
-      if (!uploader) throw new Error('an upload outside of a request');
-      return uploader;
+      const place = places.getStore();
+      if (!place) throw new Error('an upload outside of a request');
+      return place;
     }),
     locker: createTusLocker(clock),
     ...(Number.isFinite(maxUploadBytes) && { maxSize: maxUploadBytes }),
@@ -57,7 +58,7 @@ export function createTusServer(path: string, { library, config, clock, metrics 
   };
   const tus = new Server(options);
   return {
-    handle: (request, uploader) => uploaders.run(uploader, () => tus.handleWeb(request)),
+    handle: (request, place) => places.run(place, () => tus.handleWeb(request)),
     failureOf: (request) => failures.get(request) ?? null,
   };
 }

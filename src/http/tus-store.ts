@@ -4,11 +4,9 @@ import type { Readable } from 'node:stream';
 import { DataStore, ERRORS, Metadata, Upload } from '@tus/server';
 import type { Video } from '../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../errors.ts';
-import type { ArrivingVideo, Library, NewArrival } from '../library/library.ts';
+import type { ArrivingVideo, Library } from '../library/library.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-
-/** Whose an upload of the running request becomes, and how much of theirs there may be. */
-export type Uploader = Pick<NewArrival, 'ownerId' | 'quotaBytes'>;
+import type { UploadPlace } from './upload-place.ts';
 
 /** The name where the client sends none in `filename` (or `name`, as some clients call it). */
 const unnamed = 'Upload';
@@ -17,13 +15,14 @@ export class LibraryTusStore extends DataStore {
   readonly #library: Library;
   readonly #metrics: Metrics;
   readonly #expirationMs: number;
-  readonly #uploader: () => Uploader;
+  /** Of the request that is running: whose, where, and how much of theirs there may be. */
+  readonly #place: () => UploadPlace;
 
-  constructor(library: Library, metrics: Metrics, expirationMs: number, uploader: () => Uploader) {
+  constructor(library: Library, metrics: Metrics, expirationMs: number, place: () => UploadPlace) {
     super();
     this.#library = library;
     this.#metrics = metrics;
-    this.#uploader = uploader;
+    this.#place = place;
     this.#expirationMs = Number.isFinite(expirationMs) ? expirationMs : 0;
     this.extensions = [
       'creation',
@@ -41,7 +40,7 @@ export class LibraryTusStore extends DataStore {
     }
     const metadata = upload.metadata ?? {};
     const arrival = await this.#library.beginArrival({
-      ...{ ...this.#uploader(), folderId: null, audiences: [] },
+      ...this.#place(),
       fileName: metadata.filename || metadata.name || unnamed,
       sizeBytes: upload.size ?? null,
       uploadMetadata: Metadata.stringify(metadata),
@@ -56,7 +55,7 @@ export class LibraryTusStore extends DataStore {
     const video = await this.#find(id);
     // Asked to add nothing to what is complete already: the answer to a lost answer.
     if (video.status !== 'arriving') return this.#offsetOf(video);
-    const arrival = await this.#library.resumeArrival(id, this.#uploader().quotaBytes);
+    const arrival = await this.#library.resumeArrival(id, this.#place().quotaBytes);
     try {
       if (arrival.receivedBytes !== offset) throw ERRORS.INVALID_OFFSET;
       for await (const chunk of stream) await arrival.write(chunk as Uint8Array);
@@ -91,7 +90,7 @@ export class LibraryTusStore extends DataStore {
   }
 
   override async declareUploadLength(id: string, sizeBytes: number): Promise<void> {
-    await this.#library.announceSize(id, sizeBytes, this.#uploader().quotaBytes);
+    await this.#library.announceSize(id, sizeBytes, this.#place().quotaBytes);
   }
 
   override async remove(id: string): Promise<void> {

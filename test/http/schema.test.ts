@@ -21,6 +21,7 @@ const samples: Record<keyof typeof Type, (type: typeof Type) => unknown> = {
   Optional: (type) => type.Object({ a: type.Optional(type.Integer()), b: type.Null() }),
   Record: (type) => type.Record(type.String(), type.Number()),
   String: (type) => type.String({ maxLength: 4, format: 'date-time' }),
+  Unsafe: (type) => type.Unsafe({ type: ['string', 'null'] }),
   Union: (type) => type.Union([type.String(), type.Null()], { description: 'u' }),
 };
 

@@ -4,13 +4,14 @@ import multipart, { type MultipartFile } from '@fastify/multipart';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Video } from '../../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../errors.ts';
-import type { Library, NewArrival } from '../../library/library.ts';
+import type { Library } from '../../library/library.ts';
 import { noteAct } from '../audit.ts';
 import { wantsPage } from '../errors.ts';
 import { createLinger } from '../linger.ts';
 import { needs, viewerOf } from '../permission.ts';
-import { quotaOf } from '../quota.ts';
+import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
+import { type UploadPlace, uploadPlace } from '../upload-place.ts';
 import { problems } from './problem-schema.ts';
 
 /** What a program is answered with. `refused` is there only where something was. */
@@ -20,14 +21,21 @@ type UploadAnswer = {
 };
 type Refusal = { readonly fileName: string; readonly reason: string };
 
-/** Whose it becomes and where it goes. */
-type Place = Pick<NewArrival, 'ownerId' | 'folderId' | 'audiences' | 'quotaBytes'>;
-
 /** What became of a form. */
 type Received = { readonly videos: Video[]; readonly refused: (Refusal & { readonly error: AppError })[] };
 
 /** After a refusal this much of the file is read past, to get to the next; more is not worth anybody's time. */
 const skipBytes = 8 * 1024 * 1024;
+
+/** What a form may have around its files: a form whose files do not fit by more than this is refused unread. */
+const formBytes = 1_000_000;
+
+/** For clients that cannot send the fields before the files. */
+const PlaceQuery = Type.Object({
+  folder: Type.Optional(Type.String({ maxLength: 64, description: 'The id of the folder it goes into' })),
+  share: Type.Optional(Type.String({ maxLength: 20, description: '`household` shares it at once' })),
+});
+type WithPlace = { Querystring: Static<typeof PlaceQuery> };
 
 /** Files in one form: a browser can send a folder of a few thousand. */
 const maxFiles = 10_000;
@@ -46,11 +54,23 @@ export async function uploadRoutes(app: FastifyInstance, services: Services): Pr
   const schema = {
     tags: ['uploads'],
     summary: 'Videos as a form, in one or more fields named `file`; 201 with `Accept: application/json`',
+    description:
+      'The fields `folder` (an id) and `share` (`household`) stand before the files in the form, or in the query.',
     consumes: ['multipart/form-data'],
-    response: problems(400, 413, 415, 507),
+    querystring: PlaceQuery,
+    response: problems(400, 403, 404, 413, 415, 507),
   };
-  const options = { schema, config: needs('videos:add'), onSend: createLinger(services.clock) };
-  app.post('/upload', options, async (request, reply) => {
+  /** Before a byte of the form is asked for. */
+  const onRequest = async (request: FastifyRequest): Promise<void> => {
+    const { ownerId, quotaBytes } = await uploadPlace(services, viewerOf(request), {});
+    const sizeBytes = Number(request.headers['content-length'] ?? 0) - formBytes;
+    if (Number.isSafeInteger(sizeBytes) && sizeBytes > 0)
+      await services.library.assertQuota({ ownerId, quotaBytes, sizeBytes });
+  };
+  const options = {
+    ...{ schema, onRequest, config: needs('videos:add'), onSend: createLinger(services.clock) },
+  };
+  app.post<WithPlace>('/upload', options, async (request, reply) => {
     const { personId } = viewerOf(request);
     services.running.watch(
       reply,
@@ -97,16 +117,19 @@ function answer(request: FastifyRequest, reply: FastifyReply, { videos, refused 
 }
 
 /** Takes every file of the form. Throws only where the form itself cannot be read to its end. */
-async function receive(request: FastifyRequest, services: Services): Promise<Received> {
-  const { accounts, library, metrics } = services;
+async function receive(request: FastifyRequest<WithPlace>, services: Services): Promise<Received> {
+  const { library, metrics } = services;
   const viewer = viewerOf(request);
-  const place = {
-    ...{ ownerId: viewer.personId, folderId: null, audiences: [] },
-    quotaBytes: await quotaOf(accounts, viewer),
-  };
+  const wanted = { folder: request.query.folder, share: request.query.share };
+  let place: UploadPlace | null = null;
   const received: Received = { videos: [], refused: [] };
   for await (const part of request.parts({ preservePath: true } as object)) {
-    if (part.type !== 'file') continue;
+    if (part.type !== 'file') {
+      if (part.fieldname !== 'folder' && part.fieldname !== 'share') continue;
+      wanted[part.fieldname] = String(part.value);
+      place = null;
+      continue;
+    }
     // A form with nothing chosen sends one part without a name and without bytes.
     const isFile = part.fieldname === 'file' && (part.filename ?? '') !== '';
     if (!isFile) {
@@ -114,6 +137,7 @@ async function receive(request: FastifyRequest, services: Services): Promise<Rec
       continue;
     }
     try {
+      place ??= await uploadPlace(services, viewer, wanted);
       const video = await receiveOne(part, library, place);
       received.videos.push(video);
       metrics.arrived(video.status);
@@ -136,7 +160,7 @@ async function receive(request: FastifyRequest, services: Services): Promise<Rec
 }
 
 /** One file of the form into the library. Whatever stops it, nothing of it is left. */
-async function receiveOne(part: MultipartFile, library: Library, place: Place): Promise<Video> {
+async function receiveOne(part: MultipartFile, library: Library, place: UploadPlace): Promise<Video> {
   const arrival = await library.beginArrival({
     ...place,
     fileName: fileNameOf(part),

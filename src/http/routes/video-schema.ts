@@ -7,6 +7,16 @@ import { type Static, Type } from '../schema.ts';
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
 
+/** What stands in an address; whether it is one of ours is asked of what it names. */
+export const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
+
+/** A folder that something goes into: null, or nothing, for the top. */
+export const FolderId = Type.Unsafe<string | null>({
+  type: ['string', 'null'],
+  maxLength: 64,
+  description: 'null for the top',
+});
+
 const Track = Type.Object({
   number: Type.Integer({ description: 'As in the file' }),
   kind: Type.Union([Type.Literal('video'), Type.Literal('audio'), Type.Literal('subtitle')]),
@@ -24,6 +34,8 @@ const Track = Type.Object({
 
 export const VideoBody = Type.Object({
   id: Type.String(),
+  ownerId: Type.String({ description: 'The person it belongs to; `household` for nobody in particular' }),
+  folderId: nullable(Type.String({ description: 'Where it lies; null at the top' })),
   title: Type.String(),
   fileName: Type.String({ description: 'The name it came with' }),
   url: Type.String({ description: 'Its page' }),
@@ -50,6 +62,8 @@ export const VideoBody = Type.Object({
 export function videoBody(video: StoredVideo): Static<typeof VideoBody> {
   return {
     id: video.id,
+    ownerId: video.ownerId,
+    folderId: video.folderId,
     title: video.title,
     fileName: video.fileName,
     url: `/videos/${video.id}`,

@@ -1,20 +1,29 @@
 // /api/v1/videos: the list in pages and whole (NDJSON, CSV), and one video's facts, title, bin and progress.
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { videoSorts } from '../../catalogue/catalogue.ts';
+import { AppError } from '../../errors.ts';
 import { noteAct } from '../audit.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
-import { csvColumns, csvLine, VideoBody, videoBody } from './video-schema.ts';
+import { csvColumns, csvLine, FolderId, IdParams, VideoBody, videoBody } from './video-schema.ts';
 
 const ListQuery = Type.Object({
   limit: Type.Integer({ minimum: 1, maximum: 1000, default: 50 }),
   after: Type.Optional(Type.String({ maxLength: 200, description: 'The `next` of the page before' })),
   q: Type.String({ maxLength: 200, default: '', description: 'Beginnings of words of the title' }),
-  bin: Type.Boolean({ default: false, description: 'What is in the bin instead' }),
+  bin: Type.Boolean({ default: false, description: 'What is in one’s own bin instead' }),
+  folder: Type.Optional(
+    Type.String({ maxLength: 64, description: 'Only what lies directly in this folder; `top`: in none' }),
+  ),
+  whose: Type.Optional(
+    Type.Enum(['own', 'others'], { description: 'Only one’s own, or only what others share' }),
+  ),
+  marked: Type.Optional(Type.Enum(['favourite', 'watched', 'unwatched'], { description: 'By oneself' })),
+  sort: Type.Enum([...videoSorts], { default: 'newest' }),
 });
-const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const ListBody = Type.Object({
   items: Type.Array(VideoBody),
   next: Type.Union([Type.String(), Type.Null()], { description: 'For `after`; null on the last page' }),
@@ -44,9 +53,9 @@ export function videosApiRoutes(app: FastifyInstance, services: Services): void 
     {
       schema: {
         tags,
-        summary: 'List videos, newest first; `Accept: application/x-ndjson` or `text/csv` streams them all',
+        summary: 'List videos; `Accept: application/x-ndjson` or `text/csv` streams them all',
         querystring: ListQuery,
-        response: { 200: ListBody, ...problems(400) },
+        response: { 200: ListBody, ...problems(400, 404) },
       },
       config: needs('videos:watch'),
     },
@@ -56,10 +65,16 @@ export function videosApiRoutes(app: FastifyInstance, services: Services): void 
       const accept = request.headers.accept ?? '';
       if (accept.includes('application/x-ndjson')) return streamNdjson(reply, everything(request, reply, q));
       if (accept.includes('text/csv')) return streamCsv(reply, everything(request, reply, q));
+      const viewer = viewerOf(request);
+      const { folder, whose, marked, sort } = request.query;
+      const folderId = folder === 'top' || folder === undefined ? null : folder;
+      if (folderId !== null) await access.folder(viewer, folderId, 'watch');
       const page = await library.listVideos({
-        ...{ limit, after: after ?? null, query: q, inBin: bin, sight: access.sight(viewerOf(request)) },
+        ...{ limit, after: after ?? null, query: q, inBin: bin, sort, sight: access.sight(viewer) },
+        ...(folder !== undefined && { folderId }),
         // What others put into the bin is theirs to see to.
-        ...(bin && { whose: 'own' }),
+        ...(bin ? { whose: 'own' } : whose && { whose }),
+        ...(marked && { marked: { personId: viewer.personId, as: marked } }),
       });
       return { items: page.items.map(videoBody), next: page.next };
     },
@@ -98,25 +113,35 @@ export function videosApiRoutes(app: FastifyInstance, services: Services): void 
     },
   );
 
-  const Rename = Type.Object(
-    { title: Type.String({ minLength: 1, maxLength: 500 }) },
+  const Change = Type.Object(
+    {
+      title: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+      folderId: Type.Optional(FolderId),
+    },
     { additionalProperties: false },
   );
-  app.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof Rename> }>(
+  app.patch<{ Params: Static<typeof IdParams>; Body: Static<typeof Change> }>(
     '/api/v1/videos/:id',
     {
       schema: {
         tags,
-        summary: 'Give it another title',
+        summary: 'Give it another title, put it into another folder',
         params: IdParams,
-        body: Rename,
-        response: { 200: VideoBody, ...problems(400, 404) },
+        body: Change,
+        response: { 200: VideoBody, ...problems(400, 403, 404) },
       },
       config: needs('videos:edit'),
     },
     async (request) => {
-      const { id } = await access.video(viewerOf(request), request.params.id, 'edit');
-      return videoBody(await library.renameVideo(id, request.body.title));
+      const viewer = viewerOf(request);
+      const { title, folderId } = request.body;
+      const video = await access.video(viewer, request.params.id, 'edit');
+      if (title === undefined && folderId === undefined)
+        throw new AppError('bad-request', 'Say what is to change: “title”, “folderId”.');
+      if (folderId) await access.folder(viewer, folderId, 'edit');
+      if (title !== undefined) await library.renameVideo(video.id, title);
+      if (folderId !== undefined) await library.moveVideo(video.id, folderId || null);
+      return videoBody(await library.getVideo(video.id));
     },
   );
 
