@@ -14,7 +14,7 @@ import type { GuestLinks } from './guest-links.ts';
 import { AttemptWindows, networkOf } from './link-attempts.ts';
 import { createLinkMakers } from './link-makers.ts';
 import { assertNewLink } from './link-rules.ts';
-import { createPasswordHasher } from './password-hash.ts';
+import { createPasswordHasher, type PasswordHasher } from './password-hash.ts';
 import { householdId, permits, type Viewer } from './permissions.ts';
 
 /** In the data folder: what passes are signed with. */
@@ -36,11 +36,13 @@ export type GuestLinkTools = {
   readonly clock: Clock;
   /** Absolute path of the data folder. */
   readonly folder: string;
+  /** Another one where a test tries hundreds. */
+  readonly passwords?: PasswordHasher;
 };
 
 export function createGuestLinks(tools: GuestLinkTools): GuestLinks {
   const { catalogue, access, cameras, clock, folder } = tools;
-  const passwords = createPasswordHasher();
+  const passwords = tools.passwords ?? createPasswordHasher();
   const makers = createLinkMakers(tools);
   // A person mistypes twice or thrice; a link that a hundred addresses try at once is being guessed at.
   const wrongByAddress = new AttemptWindows(10, quarterMs, clock);
