@@ -18,7 +18,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const require = createRequire(import.meta.url);
 
 /** The packages whose code ends up in the bundles or decides how. */
-const packages = ['esbuild', 'media-chrome', 'tus-js-client'];
+const packages = ['esbuild', 'media-chrome', 'tus-js-client', '@simplewebauthn/browser'];
 
 /** The folder where builds are kept: beside the packages, as other tools do. */
 function cacheFolder(): string {

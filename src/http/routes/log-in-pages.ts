@@ -2,7 +2,8 @@
 // 303; what was wrong comes back in the form, never with a password. Nothing of it is kept by anybody (no-store).
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Cookies } from '../../accounts/accounts.ts';
-import { isAppError } from '../../errors.ts';
+import type { Clock } from '../../clock.ts';
+import { AppError, isAppError } from '../../errors.ts';
 import type { FormError } from '../../web/form-fields.ts';
 import { forgotPage, noResetPage, resetPage } from '../../web/pages/forgot-page.ts';
 import { loginPage, proxyPage, secondFactorPage } from '../../web/pages/login-page.ts';
@@ -29,7 +30,7 @@ const notices: Readonly<Record<string, string>> = {
 /** Into the scope of the pages, which reads forms and refuses those of other sites. */
 export function logInPageRoutes(
   app: FastifyInstance,
-  { accounts, config }: Services,
+  { accounts, clock, config }: Services,
   { viewOf, headers }: PageTools,
 ): void {
   const pageHeaders = { ...headers, 'cache-control': 'no-store' };
@@ -165,6 +166,19 @@ export function logInPageRoutes(
     return name === '' ? 'name' : 'login';
   };
 
+  const mayJudge = createPace(clock);
+  app.post('/sign-up/strength', open, async (request, reply) => {
+    const form = formOf(request);
+    if (!mayJudge(asker(request).address))
+      throw new AppError('too-many', 'Please type a little slower.', { retryAfterSeconds: 1 });
+    const about = form
+      .getAll('about')
+      .slice(0, 4)
+      .map((text) => text.slice(0, 254));
+    const verdict = await accounts.judgePassword(passwordOf(form), about);
+    return reply.header('cache-control', 'no-store').send(verdict);
+  });
+
   app.get('/forgot', open, async (request, reply) => {
     const { canMail } = await accounts.doors();
     const page = forgotPage(viewOf(request), { canMail, isAsked: false, error: null });
@@ -205,4 +219,24 @@ export function logInPageRoutes(
       return send(reply, isOver ? noResetPage(view) : resetPage(view, { token, error: shown }));
     }
   });
+}
+
+/** Passwords that one address can have judged in a moment: each costs the processor some milliseconds. */
+const judgedAtOnce = 20;
+const judgedPerSecond = 4;
+const maxAddresses = 1000;
+
+/** Lets each address through so often and no more (a leaking bucket). Bounded: the address not seen longest is forgotten. */
+function createPace(clock: Clock): (address: string) => boolean {
+  const levels = new Map<string, { level: number; atMs: number }>();
+  return (address) => {
+    const nowMs = clock.monotonicMs();
+    const before = levels.get(address) ?? { level: 0, atMs: nowMs };
+    const level = Math.max(0, before.level - ((nowMs - before.atMs) / 1000) * judgedPerSecond);
+    if (level > judgedAtOnce) return false;
+    levels.delete(address);
+    if (levels.size >= maxAddresses) levels.delete(levels.keys().next().value!);
+    levels.set(address, { level: level + 1, atMs: nowMs });
+    return true;
+  };
 }
