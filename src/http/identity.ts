@@ -2,7 +2,13 @@
 // the program at its start.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Identity } from '../accounts/accounts.ts';
-import { isPermission, type Permission, permits, type Viewer } from '../accounts/permissions.ts';
+import {
+  isPermission,
+  type Permission,
+  permits,
+  type RoutePermission,
+  type Viewer,
+} from '../accounts/permissions.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { wantsPage } from './errors.ts';
 import type { Identities } from './identities.ts';
@@ -10,16 +16,25 @@ import { askerOf } from './local-request.ts';
 import { logInPath } from './next-path.ts';
 import type { Services } from './services.ts';
 
-/** Must be installed before all routes, those of plugins too. */
+export type DeclaredRoute = {
+  readonly method: string;
+  readonly url: string;
+  readonly permission: RoutePermission;
+};
+
+/** Must be installed before all routes, those of plugins too. The list grows with each of them. */
 export function installIdentity(
   app: FastifyInstance,
   { accounts, config, log }: Pick<Services, 'accounts' | 'config' | 'log'>,
   identities: Identities,
-): void {
+): readonly DeclaredRoute[] {
+  const routes: DeclaredRoute[] = [];
   app.decorateRequest('viewer', null);
   app.decorateRequest('viewerEndsAtMs', Number.POSITIVE_INFINITY);
   app.addHook('onRoute', ({ method, url, config: declared }) => {
-    if (!declared?.permission) throw new Error(`the route ${method} ${url} does not say what it needs`);
+    const permission = declared?.permission;
+    if (!permission) throw new Error(`the route ${method} ${url} does not say what it needs`);
+    for (const each of [method].flat()) routes.push({ method: each, url, permission });
   });
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -61,6 +76,7 @@ export function installIdentity(
       fail(error as Error);
     }
   });
+  return routes;
 
   /** Nobody is logged in: a person is shown the way, a program is told. */
   async function turnAway(request: FastifyRequest, reply: FastifyReply): Promise<void> {

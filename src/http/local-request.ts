@@ -18,12 +18,17 @@ const maxUserAgent = 400;
 export function askerOf(request: FastifyRequest, config: Config): Asker {
   const { headers, ip, raw } = request;
   return {
-    address: isIP(ip) === 0 ? (raw.socket.remoteAddress ?? '') : ip,
+    address: plainAddress(isIP(ip) === 0 ? (raw.socket.remoteAddress ?? '') : ip),
     userAgent: headers['user-agent']?.slice(0, maxUserAgent) ?? null,
     origin: originOf(request, config),
     cookieHeader: headers.cookie ?? null,
     isThisMachine: isThisMachine(request, config),
   };
+}
+
+/** An IPv4 client of a listener on `::` (RFC 4291 §2.5.5.2) is the same as of one on `0.0.0.0`. */
+function plainAddress(address: string): string {
+  return /^::ffff:(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(address)?.[1] ?? address;
 }
 
 /** The address that people see, without a path: KINORA_URL where it is set, else as the request says. */

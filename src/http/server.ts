@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { createBaseServer } from './base-server.ts';
 import { installExpectContinue } from './expect-continue.ts';
 import { createIdentities, type Identities } from './identities.ts';
-import { installIdentity } from './identity.ts';
+import { type DeclaredRoute, installIdentity } from './identity.ts';
 import { drain, listen } from './listen.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
@@ -31,6 +31,8 @@ import { createRunning } from './running.ts';
 import type { Services } from './services.ts';
 
 export type Server = {
+  /** Every route and what it needs, for the test that walks them. */
+  readonly routes: readonly DeclaredRoute[];
   /** Begins to listen. Resolves to the address people open. @throws AppError `conflict` where the port is taken. */
   listen(): Promise<string>;
   /** No new connections; running answers finish within the drain time, then are cut. Idempotent. */
@@ -46,9 +48,10 @@ export async function createServer(parts: Omit<Services, 'running'>): Promise<Se
     revision: () => `${accounts.revision()} ${access.revision()}`,
   });
   const services: Services = { ...parts, running };
-  const app = await buildFastify(services, identities);
+  const { app, routes } = await buildFastify(services, identities);
   let closing: Promise<void> | null = null;
   return {
+    routes,
     listen: () => listen(app, services),
     close() {
       // Streams that never end by themselves go first: their players come back to whoever answers then.
@@ -62,13 +65,16 @@ export async function createServer(parts: Omit<Services, 'running'>): Promise<Se
 }
 
 /** The Fastify instance alone, for tests that inject requests or listen by themselves. */
-async function buildFastify(services: Services, identities: Identities): Promise<FastifyInstance> {
+async function buildFastify(
+  services: Services,
+  identities: Identities,
+): Promise<{ readonly app: FastifyInstance; readonly routes: readonly DeclaredRoute[] }> {
   const app = createBaseServer(services);
-  installIdentity(app, services, identities);
+  const routes = installIdentity(app, services, identities);
   installExpectContinue(app);
   await installOpenApi(app);
 
-  const routes = [
+  const parts = [
     operationsRoutes,
     videosApiRoutes,
     videoMarksApiRoutes,
@@ -91,7 +97,7 @@ async function buildFastify(services: Services, identities: Identities): Promise
     pageRoutes,
     apiDocsRoutes,
   ];
-  for (const install of routes) await app.register(async (scope) => void (await install(scope, services)));
+  for (const install of parts) await app.register(async (scope) => void (await install(scope, services)));
   await app.ready();
-  return app;
+  return { app, routes };
 }

@@ -328,7 +328,10 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
   } as Partial<Catalogue> as Catalogue;
   const room = { freeBytes: 411_000_000_000, totalBytes: 1_000_000_000_000 };
   const blobs = { room: async () => room } as Partial<BlobStore> as BlobStore;
-  const metrics = {} as Metrics;
+  const metrics = {
+    ...{ answered: () => {}, sent: () => {}, arrived: () => {} },
+    ...{ contentType: 'text/plain', read: async () => '' },
+  } as Metrics;
   const accounts = createFakeAccounts({ clock, ...options.accounts });
   return {
     config: { ...config, auth: { ...config.auth, mode: options.mode ?? 'none' } },

@@ -1,0 +1,152 @@
+// The real program with accounts and a household in it: an owner, a member, a guest and a child, each with an account
+// made as people make one (the API of the log-in, invites) and a session of their own.
+import assert from 'node:assert/strict';
+import type { Role } from '../../src/accounts/permissions.ts';
+import { type Program, type ProgramOptions, startProgram } from './program.ts';
+
+/** Of everybody here; strong enough for the real check. */
+export const housePassword = 'four brown otters under the mill';
+
+export type HousePerson = {
+  readonly id: string;
+  readonly name: string;
+  readonly login: string;
+  readonly role: Role;
+  /** The Cookie header of the session. */
+  readonly cookie: string;
+  /** Asks as that person. A body that is no string and no form is sent as JSON. */
+  ask(path: string, init?: AskInit): Promise<Response>;
+  /** The same, of an answer in JSON that has to be a good one. */
+  read<Body>(path: string, init?: AskInit): Promise<Body>;
+  /** A token with these scopes; resolves to its secret. */
+  token(...scopes: string[]): Promise<string>;
+};
+
+export type AskInit = Omit<RequestInit, 'body'> & { readonly body?: unknown };
+
+export type House = {
+  readonly program: Program;
+  readonly url: string;
+  readonly owner: HousePerson;
+  readonly member: HousePerson;
+  readonly guest: HousePerson;
+  readonly child: HousePerson;
+  /** Asks as nobody. Redirects are not followed, here and everywhere. */
+  ask(path: string, init?: AskInit): Promise<Response>;
+  /** One more of that role. */
+  add(name: string, role: Role): Promise<HousePerson>;
+  /** Another session of somebody: another browser. */
+  logIn(person: HousePerson): Promise<HousePerson>;
+  close(): Promise<void>;
+};
+
+/** Starts the program and fills it. `settings` beside KINORA_AUTH. */
+export async function startHouse({ settings = {}, dataFolder }: ProgramOptions = {}): Promise<House> {
+  const program = await startProgram({
+    ...(dataFolder !== undefined && { dataFolder }),
+    settings: { ...settings, KINORA_AUTH: 'accounts' },
+  });
+  try {
+    const owner = await signUp(program.url, 'Anna', 'owner', null);
+    const add = async (name: string, role: Role) => {
+      const invite = await owner.read<{ url: string }>('/api/v1/invites', { method: 'POST', body: { role } });
+      return signUp(program.url, name, role, new URL(invite.url).searchParams.get('invite'));
+    };
+    return {
+      ...{ program, url: program.url, owner, add },
+      member: await add('Ben', 'member'),
+      guest: await add('Greta', 'guest'),
+      child: await add('Kim', 'child'),
+      ask: (path, init) => askWith(program.url, {}, path, init),
+      async logIn(person) {
+        const answer = await askWith(program.url, {}, '/api/auth/sign-in/email', {
+          method: 'POST',
+          body: { email: person.login, password: housePassword },
+        });
+        assert.equal(answer.status, 200, await answer.clone().text());
+        return personWith(program.url, person, cookieOf(answer));
+      },
+      close: () => program.close(),
+    };
+  } catch (error) {
+    await program.close();
+    throw error;
+  }
+}
+
+async function signUp(url: string, name: string, role: Role, invite: string | null): Promise<HousePerson> {
+  const login = `${name.toLowerCase()}@example.org`;
+  const answer = await askWith(url, {}, '/api/auth/sign-up/email', {
+    method: 'POST',
+    body: { name, email: login, password: housePassword, ...(invite !== null && { invite }) },
+  });
+  assert.equal(answer.status, 200, await answer.clone().text());
+  const { user } = (await answer.json()) as { user: { id: string } };
+  return personWith(url, { id: user.id, name, login, role }, cookieOf(answer));
+}
+
+function personWith(
+  url: string,
+  { id, name, login, role }: Pick<HousePerson, 'id' | 'name' | 'login' | 'role'>,
+  cookie: string,
+): HousePerson {
+  const ask: HousePerson['ask'] = (path, init) => askWith(url, { cookie }, path, init);
+  const read = async <Body>(path: string, init?: AskInit): Promise<Body> => {
+    const answer = await ask(path, init);
+    assert.ok(answer.ok, `${name} ${path}: ${answer.status} ${await answer.clone().text()}`);
+    return (await answer.json()) as Body;
+  };
+  return {
+    ...{ id, name, login, role, cookie, ask, read },
+    async token(...scopes) {
+      const made = await read<{ secret: string }>('/api/v1/me/tokens', {
+        method: 'POST',
+        body: { name: scopes.join(' '), scopes },
+      });
+      return made.secret;
+    },
+  };
+}
+
+async function askWith(
+  url: string,
+  own: Readonly<Record<string, string>>,
+  path: string,
+  { body, headers, ...init }: AskInit = {},
+): Promise<Response> {
+  const isRaw =
+    body === undefined ||
+    typeof body === 'string' ||
+    body instanceof FormData ||
+    body instanceof URLSearchParams ||
+    body instanceof Uint8Array;
+  return fetch(`${url}${path}`, {
+    ...{ redirect: 'manual', ...init },
+    headers: {
+      ...own,
+      ...(!isRaw && { 'content-type': 'application/json' }),
+      ...(headers as Record<string, string>),
+    },
+    ...(body !== undefined && { body: (isRaw ? body : JSON.stringify(body)) as BodyInit }),
+  });
+}
+
+/** The Cookie header that a browser would send after this answer. */
+function cookieOf(answer: Response): string {
+  const pairs = answer.headers.getSetCookie().map((cookie) => cookie.split(';', 1)[0]!);
+  return pairs.filter((pair) => !pair.endsWith('=')).join('; ');
+}
+
+/** A small film as this person's upload; resolves to the id of its video. */
+export async function upload(person: HousePerson, film: Uint8Array, name = 'film.mkv'): Promise<string> {
+  const form = new FormData();
+  form.set('file', new Blob([new Uint8Array(film)]), name);
+  const answer = await person.ask('/upload', {
+    method: 'POST',
+    body: form,
+    headers: { accept: 'application/json' },
+  });
+  assert.equal(answer.status, 201, await answer.clone().text());
+  const { videos } = (await answer.json()) as { videos: { id: string }[] };
+  return videos[0]!.id;
+}
