@@ -28,6 +28,8 @@ export type CookieJar = {
   sessionToken(asker: { readonly origin: string; readonly cookieHeader: string | null }): string | null;
   /** The token that one of these Set-Cookie values sets; null where none does. */
   newSessionToken(cookies: readonly string[]): string | null;
+  /** What another of better-auth's signed cookies carries, by its name without a prefix; null where it is not ours. */
+  readSigned(asker: { readonly origin: string; readonly cookieHeader: string | null }, name: string): string | null;
   /** Set-Cookie of a session. */
   session(origin: string, token: string): string;
   /** Set-Cookie that ends it. */
@@ -89,6 +91,10 @@ export function createCookieJar(sessionKey: string, deviceKey: string): CookieJa
         if (token) return token;
       }
       return null;
+    },
+    readSigned({ origin, cookieHeader }, name) {
+      const value = cookieOf(cookieHeader, `${cookiePrefix(origin.startsWith('https:'))}.${name}`);
+      return value === null ? null : readSession(value);
     },
     session: (origin, token) =>
       setCookie(

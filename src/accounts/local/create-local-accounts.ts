@@ -13,7 +13,7 @@ import { createAttempts } from './attempts.ts';
 import { createAuditLog } from './audit-log.ts';
 import { createCookieJar } from './cookies.ts';
 import type { Core } from './core.ts';
-import { createDevices, devicesRoutes } from './devices.ts';
+import { createDevices } from './devices.ts';
 import { createEngine } from './engine.ts';
 import { createHousehold } from './household.ts';
 import { createIdentity } from './identity.ts';
@@ -114,7 +114,6 @@ export async function createLocalAccounts(options: LocalAccountsOptions): Promis
     ...createRawRequests(core, { ...signUp, ...logIn, ...passwords, ...ownAccount }, [
       passkeyRoutes(core, ownAccount),
       twoFactorRoutes(core, twoFactor),
-      devicesRoutes(core, devices),
       openIdRoutes(core),
       mailResetRoutes(core, { ...passwords, ...mailReset }),
     ]),

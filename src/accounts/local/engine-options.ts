@@ -12,6 +12,7 @@ import { isAppError } from '../../errors.ts';
 import { createId } from '../../ids.ts';
 import { cookiePrefix, sessionSeconds } from './cookies.ts';
 import { addressHeader, basePath, type EngineParts } from './engine.ts';
+import { createRecoveryCodes } from './secrets.ts';
 
 /** better-auth for one address people use. */
 export function createAuth(parts: EngineParts, origin: string): Auth {
@@ -63,7 +64,10 @@ export function engineOptions(parts: EngineParts, origin: string): BetterAuthOpt
     },
     plugins: [
       username({ displayUsername: false, minUsernameLength: 3, maxUsernameLength: 30 }),
-      twoFactor({ issuer: 'Kinora' }),
+      twoFactor({
+        issuer: 'Kinora',
+        backupCodeOptions: { customBackupCodesGenerate: createRecoveryCodes },
+      }),
       deviceAuthorization({ expiresIn: '10m', interval: '5s', userCodeLength: 8 }),
       passkey({ rpName: 'Kinora', rpID: new URL(origin).hostname, origin }),
     ],

@@ -152,6 +152,13 @@ CREATE TABLE reset (
   expires_at_ms INTEGER NOT NULL
 );
 CREATE INDEX reset_of_person ON reset (person_id);
+-- Codes of authenticators that were given lately: each is good once (RFC 6238 §5.2).
+CREATE TABLE used_code (
+  person_id TEXT NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
+  code TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (person_id, code)
+);
 -- What was done with accounts; see AuditNote.
 CREATE TABLE audit (
   id TEXT NOT NULL PRIMARY KEY,

@@ -19,6 +19,14 @@ export function readSetupCode(text: string): string {
   return text.slice(0, 40).toUpperCase().replace(/[\s-]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
 }
 
+/** Ten codes to write down, for when the authenticator is lost: 50 random bits each, `abcde-fgh23`. */
+export function createRecoveryCodes(): string[] {
+  return Array.from({ length: 10 }, () => {
+    const code = base32(10);
+    return `${code.slice(0, 5)}-${code.slice(5)}`;
+  });
+}
+
 /** How a secret is kept and looked up: SHA-256, hex. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');

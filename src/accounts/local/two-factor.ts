@@ -1,28 +1,197 @@
-// Not there yet: each method says so.
+// The second factor: codes of an authenticator (TOTP, RFC 6238) and recovery codes, each good once. better-auth keeps the
+// secrets and checks the codes; that one is not given twice, how often they may be tried, and who may turn it on and off
+// is seen to here.
 import { AppError } from '../../errors.ts';
-import type { Accounts } from '../accounts.ts';
+import type { Accounts, Asker, Person } from '../accounts.ts';
 import type { Core } from './core.ts';
-import type { RawRoutes } from './raw-requests.ts';
-
-const away = async (): Promise<never> => {
-  throw new AppError('unavailable', 'This is not possible yet.');
-};
+import type { EngineAnswer } from './engine.ts';
+import { completeLogIn } from './log-in.ts';
+import { provePassword } from './passwords.ts';
+import { jsonAnswer, type RawRoutes, textOf } from './raw-requests.ts';
 
 type TwoFactor = Pick<
   Accounts,
   'proveSecondFactor' | 'startTwoFactor' | 'confirmTwoFactor' | 'stopTwoFactor' | 'renewRecoveryCodes'
 >;
 
-export function createTwoFactor(_core: Core): TwoFactor {
+/** A code is good for three steps of 30 s (RFC 6238 §5.2); longer than that it need not be remembered. */
+const codeMs = 180_000;
+/** better-auth's cookie of a log-in that awaits its second factor, without the prefix. */
+const challengeCookie = 'two_factor';
+/** Longest code that is looked at: recovery codes have 11 characters, and people type spaces. */
+const longestCode = 40;
+
+const wrongCode = 'This code is not right. Take the one that is shown now, or a recovery code.';
+const givenBefore = 'This code was given already. Wait for the next one.';
+const tooLate = 'This log-in has taken too long. Log in with the password again.';
+
+export function createTwoFactor(core: Core): TwoFactor {
+  const { store, people, sessions, engine, audit, attempts, clock } = core;
+
+  /** Marks a code as given, before it is checked: two requests with one code get no further than one. False where it was. */
+  function takeCode(personId: string, code: string): boolean {
+    const nowMs = clock.nowMs();
+    store.run('DELETE FROM used_code WHERE at_ms < ?', nowMs - codeMs);
+    return (
+      store.run(
+        'INSERT OR IGNORE INTO used_code (person_id, code, at_ms) VALUES (?, ?, ?)',
+        ...[personId, code, nowMs],
+      ) === 1
+    );
+  }
+  /** It was not looked at after all. */
+  const giveBack = (personId: string, code: string) =>
+    store.run('DELETE FROM used_code WHERE person_id = ? AND code = ?', personId, code);
+
+  /** Whose log-in awaits a code, as the cookie says. */
+  function challenged(asker: Asker): Person | null {
+    const identifier = core.cookies.readSigned(asker, challengeCookie);
+    const row =
+      identifier &&
+      store.get<{ value: string }>(
+        'SELECT value FROM verification WHERE identifier = ? AND expiresAt > ?',
+        ...[identifier, new Date(clock.nowMs()).toISOString()],
+      );
+    return row ? people.get(row.value) : null;
+  }
+  /** The person, who has to be the one that the session's cookie is of: better-auth goes by that. */
+  function own(asker: Asker, personId: string): Person {
+    const token = core.cookies.sessionToken(asker);
+    const session = token ? sessions.find(token) : null;
+    const person = session?.personId === personId ? people.get(personId) : null;
+    if (!person)
+      throw new AppError('forbidden', 'Log in here with your password to change the second factor.');
+    return person;
+  }
+  /** Has a code checked, and counts it. */
+  async function check(asker: Asker, person: Person, path: string, code: string): Promise<EngineAnswer> {
+    const attempt = attempts.begin('code', { address: asker.address, account: person.id });
+    // Recovery codes are used up by better-auth itself, in one step.
+    const isFresh = !isTotp(code) || takeCode(person.id, code);
+    let answer: EngineAnswer;
+    try {
+      if (!isFresh) throw new AppError('unauthorized', givenBefore);
+      answer = await engine.call(asker, { method: 'POST', path, body: { code } });
+    } catch (error) {
+      if (isFresh) {
+        giveBack(person.id, code);
+        attempt.void();
+      }
+      throw error;
+    }
+    if (answer.status === 200) attempt.succeeded();
+    return answer;
+  }
+
   return {
-    proveSecondFactor: away,
-    startTwoFactor: away,
-    confirmTwoFactor: away,
-    stopTwoFactor: away,
-    renewRecoveryCodes: away,
+    async proveSecondFactor(asker, typed) {
+      const person = challenged(asker);
+      if (!person) throw new AppError('unauthorized', tooLate);
+      const code = readCode(typed);
+      // A session of somebody else in this browser would have the code checked as theirs.
+      const bare = { ...asker, cookieHeader: withoutSession(asker.cookieHeader) };
+      const path = isTotp(code) ? '/two-factor/verify-totp' : '/two-factor/verify-backup-code';
+      const answer = await check(bare, person, path, code);
+      if (answer.status !== 200) {
+        audit.note(asker, person, 'sign-in-failed', 'second factor');
+        throw refusalOf(answer);
+      }
+      return completeLogIn(core, asker, answer.cookies, isTotp(code) ? 'second factor' : 'recovery code');
+    },
+
+    async startTwoFactor(asker, personId, password) {
+      const person = own(asker, personId);
+      if (!person.hasPassword)
+        throw new AppError(
+          'conflict',
+          'This account has no password, so there is nothing a second factor adds to.',
+        );
+      if (person.hasTwoFactor)
+        throw new AppError('conflict', 'The second factor is on. Turn it off first to set up another one.');
+      await provePassword(core, asker, personId, password);
+      const { status, json } = await engine.call(asker, {
+        ...{ method: 'POST', path: '/two-factor/enable', body: { password } },
+      });
+      if (status !== 200 || typeof json?.totpURI !== 'string' || !Array.isArray(json.backupCodes))
+        throw new AppError('unavailable', 'The second factor cannot be set up right now.');
+      return {
+        uri: labelled(json.totpURI, person.email ?? person.userName ?? person.name),
+        recoveryCodes: json.backupCodes as string[],
+      };
+    },
+
+    async confirmTwoFactor(asker, personId, typed) {
+      const person = own(asker, personId);
+      const code = readCode(typed);
+      if (!isTotp(code))
+        throw new AppError('unauthorized', 'Type the six digits that the authenticator shows.');
+      const answer = await check(asker, person, '/two-factor/verify-totp', code);
+      if (answer.status !== 200) throw refusalOf(answer);
+      if (!person.hasTwoFactor) audit.note(asker, person, 'two-factor-on');
+      return answer.cookies;
+    },
+
+    async stopTwoFactor(asker, personId, password) {
+      const person = own(asker, personId);
+      await provePassword(core, asker, personId, password);
+      store.transaction(() => {
+        store.run('DELETE FROM "twoFactor" WHERE userId = ?', personId);
+        store.run('UPDATE "user" SET twoFactorEnabled = 0 WHERE id = ?', personId);
+      });
+      if (person.hasTwoFactor) audit.note(asker, person, 'two-factor-off');
+    },
+
+    async renewRecoveryCodes(asker, personId, password) {
+      const person = own(asker, personId);
+      if (!person.hasTwoFactor) throw new AppError('conflict', 'The second factor is off. Turn it on first.');
+      await provePassword(core, asker, personId, password);
+      const { status, json } = await engine.call(asker, {
+        ...{ method: 'POST', path: '/two-factor/generate-backup-codes', body: { password } },
+      });
+      if (status !== 200 || !Array.isArray(json?.backupCodes))
+        throw new AppError('unavailable', 'There can be no new recovery codes right now.');
+      return json.backupCodes as string[];
+    },
   };
 }
 
-export function twoFactorRoutes(_core: Core, _methods?: unknown): RawRoutes {
-  return {};
+/** The log-in's second step for those who speak JSON; turning it on and off is for the pages. */
+export function twoFactorRoutes(_core: Core, methods: Pick<Accounts, 'proveSecondFactor'>): RawRoutes {
+  const prove: RawRoutes[string] = async (asker, call) => {
+    const { personId, cookies } = await methods.proveSecondFactor(asker, textOf(call, 'code'));
+    return jsonAnswer(200, { status: true, user: { id: personId } }, cookies);
+  };
+  return { 'POST /two-factor/verify-totp': prove, 'POST /two-factor/verify-backup-code': prove };
+}
+
+/** What was typed, without what people put in between; recovery codes have a hyphen in the middle. */
+function readCode(typed: string): string {
+  const code = typed.slice(0, longestCode).replace(/[\s-]/g, '').toLowerCase();
+  return /^\d{6}$/.test(code) ? code : `${code.slice(0, 5)}-${code.slice(5)}`;
+}
+
+function isTotp(code: string): boolean {
+  return /^\d{6}$/.test(code);
+}
+
+function refusalOf({ status, json }: EngineAnswer): AppError {
+  const code = json?.code;
+  if (status === 429 || code === 'TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE')
+    return new AppError('too-many', 'Too many wrong codes. Wait a quarter of an hour, then log in again.', {
+      retryAfterSeconds: 900,
+    });
+  if (code === 'INVALID_TWO_FACTOR_COOKIE') return new AppError('unauthorized', tooLate);
+  return new AppError('unauthorized', wrongCode);
+}
+
+/** The Cookie header without sessions. */
+function withoutSession(header: string | null): string | null {
+  const kept = header?.split(';').filter((pair) => !/^\s*(__Host-)?kinora\.session=/.test(pair));
+  return kept && kept.length > 0 ? kept.join(';') : null;
+}
+
+/** The address for the authenticator, under the name that the person logs in with and not one that stands in for it. */
+function labelled(uri: string, name: string): string {
+  const url = new URL(uri);
+  return `otpauth://totp/${encodeURIComponent(`Kinora:${name}`)}?${url.searchParams}`;
 }
