@@ -31,16 +31,16 @@ import { createRunning } from './running.ts';
 import type { Services } from './services.ts';
 
 export type Server = {
-  /** Every route and what it needs, for the test that walks them. */
-  readonly routes: readonly DeclaredRoute[];
   /** Begins to listen. Resolves to the address people open. @throws AppError `conflict` where the port is taken. */
   listen(): Promise<string>;
   /** No new connections; running answers finish within the drain time, then are cut. Idempotent. */
   close(): Promise<void>;
 };
 
-/** Builds the server with every route. It does not listen yet. */
-export async function createServer(parts: Omit<Services, 'running'>): Promise<Server> {
+/** Builds the server with every route. It does not listen yet. `routes` are told for the test that walks them. */
+export async function createServer(
+  parts: Omit<Services, 'running'>,
+): Promise<Server & { readonly routes: readonly DeclaredRoute[] }> {
   const { config, accounts, access, clock, log } = parts;
   const identities = createIdentities({ config, accounts, clock });
   const running = createRunning({
