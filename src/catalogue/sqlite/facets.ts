@@ -8,8 +8,10 @@ export const facet = {
   folder: (id: string | null): string => `f/${id ?? ''}`,
   /** Lies in this folder or in one within it. */
   under: (folderId: string): string => `u/${folderId}`,
-  /** Is itself shared with this audience (what the folders around it are shared with is asked of them). */
+  /** Is itself shared with this audience. */
   audience: (name: string): string => `a/${name}`,
+  /** Is shared with this audience, itself or a folder around it: what a list asks, one name however many folders. */
+  seenBy: (audience: string): string => `s/${audience}`,
   favourite: (personId: string): string => `h/${personId}`,
   watched: (personId: string): string => `w/${personId}`,
 } as const;

@@ -4,9 +4,10 @@ import { AppError } from '../../errors.ts';
 import type { Folder, Shared } from '../catalogue.ts';
 import { facet } from './facets.ts';
 import { type FolderRow, findFolder, foldersAround, toFolder } from './folder-tree.ts';
+import { audiencesAround, renewSeenBy } from './seen-by.ts';
 import type { Statements } from './statements.ts';
 import { audiencesText, fromJson, type VideoRow, wellFormed } from './video-rows.ts';
-import { assertFolderOf } from './video-writes.ts';
+import { assertFolderOf, changeFacets } from './video-writes.ts';
 import type { WordIndex } from './word-index.ts';
 
 export type FolderWrites = {
@@ -26,11 +27,16 @@ export function createFolderWrites(statements: Statements, index: WordIndex): Fo
   function shareVideo(id: string, audiences: readonly string[]): void {
     const before = statements.get<VideoRow>('SELECT * FROM videos WHERE id = ?', id);
     if (!before) return;
-    const text = audiencesText(audiences);
-    const inBin = before.binned_at_ms !== null;
-    index.dropFacets(before.sequence, fromJson<string[]>(before.audiences).map(facet.audience), inBin);
-    index.addFacets(before.sequence, fromJson<string[]>(text).map(facet.audience), inBin);
-    statements.run('UPDATE videos SET audiences = ? WHERE id = ?', text, id);
+    const sql = 'UPDATE videos SET audiences = ? WHERE id = ? RETURNING *';
+    changeFacets(statements, index, before, statements.get<VideoRow>(sql, audiencesText(audiences), id)!);
+  }
+
+  function shareFolder(id: string, text: string): void {
+    const before = findFolder(statements, id);
+    if (!before) return;
+    statements.run('UPDATE folders SET audiences = ? WHERE id = ?', text, id);
+    const [old, now] = [before.audiences, text].map((each) => new Set(fromJson<string[]>(each)));
+    renewSeenBy(statements, index, id, old!.symmetricDifference(now!));
   }
 
   return {
@@ -61,12 +67,17 @@ export function createFolderWrites(statements: Statements, index: WordIndex): Fo
       if (after.has(id)) throw new AppError('conflict', 'A folder cannot lie within itself.');
       for (const left of before.difference(after)) index.subtract(facet.under(left), facet.under(id));
       for (const entered of after.difference(before)) index.unite(facet.under(entered), facet.under(id));
-      return changed('UPDATE folders SET parent_id = ? WHERE id = ? RETURNING *', parentId, id);
+      const sharedBefore = audiencesAround(statements, folder.parent_id);
+      const moved = changed('UPDATE folders SET parent_id = ? WHERE id = ? RETURNING *', parentId, id);
+      const sharedAfter = audiencesAround(statements, parentId);
+      renewSeenBy(statements, index, id, sharedBefore.symmetricDifference(sharedAfter));
+      return moved;
     },
 
     removeFolder(id) {
       const folder = findFolder(statements, id);
       if (!folder) return;
+      shareFolder(id, '[]');
       const within = index.sequencesOf(facet.folder(id), Number.POSITIVE_INFINITY);
       if (within.length > 0) {
         statements.run(
@@ -85,9 +96,8 @@ export function createFolderWrites(statements: Statements, index: WordIndex): Fo
 
     setAudiences(subject, id, audiences) {
       if (subject === 'video') shareVideo(id, audiences);
-      else if (subject === 'folder') {
-        statements.run('UPDATE folders SET audiences = ? WHERE id = ?', audiencesText(audiences), id);
-      } else {
+      else if (subject === 'folder') shareFolder(id, audiencesText(audiences));
+      else {
         statements.run(
           `INSERT INTO camera_shares VALUES (?, ?)
            ON CONFLICT (camera_id) DO UPDATE SET audiences = excluded.audiences`,

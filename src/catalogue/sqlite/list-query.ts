@@ -1,13 +1,9 @@
-// What a list request asks, in the words and facets of the index. Pure but for the folders that are shared, which it is
-// given.
+// What a list request asks, in the words and facets of the index. Pure.
 import { AppError } from '../../errors.ts';
-import type { ListRequest, Sight } from '../catalogue.ts';
+import type { ListRequest } from '../catalogue.ts';
 import { queryWords } from '../search-words.ts';
 import { facet, type Wanted } from './facets.ts';
 import { wellFormed } from './video-rows.ts';
-
-/** The folders that are themselves shared with one of these audiences. */
-export type SharedWith = (audiences: readonly string[]) => Iterable<string>;
 
 const mostInPage = 1000;
 
@@ -18,10 +14,13 @@ export function checkLimit(limit: number): void {
   }
 }
 
-export function wantedOf(
-  { query, sight, folderId, whose, marked }: Partial<ListRequest> & { query: string },
-  sharedWith: SharedWith,
-): Wanted {
+export function wantedOf({
+  query,
+  sight,
+  folderId,
+  whose,
+  marked,
+}: Partial<ListRequest> & { query: string }): Wanted {
   const anyOf: string[][] = [];
   const noneOf: string[] = [];
   // What leaves least goes first.
@@ -33,15 +32,9 @@ export function wantedOf(
     else noneOf.push(facet.watched(personId));
   }
   const own = (sight?.ownerIds ?? []).map((id) => facet.owner(wellFormed(id)));
-  const seen = sight ? seenThrough(sight, sharedWith) : null;
+  const seen = (sight?.audiences ?? []).map((name) => facet.seenBy(wellFormed(name)));
   if (whose === 'own') anyOf.push(own);
-  else if (seen) anyOf.push(whose === 'others' ? seen : [...own, ...seen]);
+  else if (sight) anyOf.push(whose === 'others' ? seen : [...own, ...seen]);
   if (whose === 'others') noneOf.push(...own);
   return { words: queryWords(query), anyOf: anyOf.map((any) => [...new Set(any)]), noneOf };
-}
-
-/** The facets by which others' videos are seen. */
-function seenThrough({ audiences }: Sight, sharedWith: SharedWith): string[] {
-  const names = audiences.map(wellFormed);
-  return [...names.map(facet.audience), ...[...sharedWith(names)].map(facet.under)];
 }

@@ -1,8 +1,11 @@
 // Writes about people: how far they watched, what they marked, and what becomes of their things when they go.
 import { householdAudience, type Marks, type Progress } from '../catalogue.ts';
 import { facet } from './facets.ts';
+import type { FolderRow } from './folder-tree.ts';
+import { renewSeenBy } from './seen-by.ts';
 import type { Statements } from './statements.ts';
 import { audiencesText, fromJson, type VideoRow, wellFormed } from './video-rows.ts';
+import { changeFacets } from './video-writes.ts';
 import type { WordIndex } from './word-index.ts';
 
 /** Videos that one write changes at most: what waits behind it waits some hundredths of a second. */
@@ -20,31 +23,35 @@ export type PersonWrites = {
 type MarksRow = { is_favourite: number; is_watched: number };
 
 export function createPersonWrites(statements: Statements, index: WordIndex): PersonWrites {
-  const bySequence = (sequence: number) =>
-    statements.get<VideoRow>('SELECT * FROM videos WHERE sequence = ?', sequence);
-
   /** Shares no more of the videos with a person, some of them; false where there are none. */
-  function unshareSome(personId: string): boolean {
-    const name = facet.audience(personId);
-    const sequences = index.sequencesOf(name, mostAtOnce);
+  function unshareVideos(personId: string): boolean {
+    const sequences = index.sequencesOf(facet.audience(personId), mostAtOnce);
     for (const sequence of sequences) {
-      const row = bySequence(sequence)!;
-      const left = fromJson<string[]>(row.audiences).filter((audience) => audience !== personId);
-      index.dropFacets(sequence, [name], row.binned_at_ms !== null);
-      statements.run('UPDATE videos SET audiences = ? WHERE sequence = ?', audiencesText(left), sequence);
+      const before = statements.get<VideoRow>('SELECT * FROM videos WHERE sequence = ?', sequence)!;
+      const left = fromJson<string[]>(before.audiences).filter((audience) => audience !== personId);
+      const sql = 'UPDATE videos SET audiences = ? WHERE sequence = ? RETURNING *';
+      changeFacets(statements, index, before, statements.get<VideoRow>(sql, audiencesText(left), sequence)!);
     }
     return sequences.length > 0;
   }
 
-  function unshare(table: 'folders' | 'camera_shares', key: 'id' | 'camera_id', personId: string): void {
-    const rows = statements.all<{ id: string; audiences: string }>(
-      `SELECT ${key} AS id, audiences FROM ${table} WHERE audiences <> '[]'`,
-    );
-    for (const { id, audiences } of rows) {
-      const all = fromJson<string[]>(audiences);
-      if (!all.includes(personId)) continue;
-      const left = audiencesText(all.filter((audience) => audience !== personId));
-      statements.run(`UPDATE ${table} SET audiences = ? WHERE ${key} = ?`, left, id);
+  function unshareFolders(personId: string): void {
+    for (const { id, audiences } of statements.all<FolderRow>(
+      "SELECT * FROM folders WHERE audiences <> '[]'",
+    )) {
+      const left = without(audiences, personId);
+      if (left === audiences) continue;
+      statements.run('UPDATE folders SET audiences = ? WHERE id = ?', left, id);
+      renewSeenBy(statements, index, id, [personId]);
+    }
+  }
+
+  function unshareCameras(personId: string): void {
+    const rows = statements.all<{ camera_id: string; audiences: string }>('SELECT * FROM camera_shares');
+    for (const { camera_id, audiences } of rows) {
+      const left = without(audiences, personId);
+      if (left === audiences) continue;
+      statements.run('UPDATE camera_shares SET audiences = ? WHERE camera_id = ?', left, camera_id);
     }
   }
 
@@ -124,9 +131,9 @@ export function createPersonWrites(statements: Statements, index: WordIndex): Pe
       const personId = wellFormed(person);
       // Everybody is nobody that could go.
       if (personId !== householdAudience) {
-        if (unshareSome(personId)) return false;
-        unshare('folders', 'id', personId);
-        unshare('camera_shares', 'camera_id', personId);
+        unshareFolders(personId);
+        unshareCameras(personId);
+        if (unshareVideos(personId)) return false;
       }
       statements.run('DELETE FROM links WHERE created_by = ?', personId);
       statements.run('DELETE FROM progress WHERE person_id = ?', personId);
@@ -135,4 +142,10 @@ export function createPersonWrites(statements: Statements, index: WordIndex): Pe
       return true;
     },
   };
+}
+
+/** Audiences as they are stored, without one of them. */
+function without(audiences: string, personId: string): string {
+  const all = fromJson<string[]>(audiences);
+  return all.includes(personId) ? audiencesText(all.filter((audience) => audience !== personId)) : audiences;
 }

@@ -62,14 +62,10 @@ export class Reads {
     const { limit, after, inBin = false, sort = 'newest' } = request;
     checkLimit(limit);
     const place = after === null ? null : readCursor(sort, after);
-    const wanted = this.wantedOf(request);
+    const wanted = wantedOf(request);
     const rows = await this.#lists.page(wanted, inBin ? 'bin' : 'library', sort, place, limit + 1);
     const items = rows.slice(0, limit).map(toVideo);
     return { items, next: rows.length > limit ? writeCursor(sort, placeOf(rows[limit - 1]!, sort)) : null };
-  }
-
-  wantedOf(request: Partial<ListRequest> & { query: string }): Wanted {
-    return this.sharing((sharing) => wantedOf(request, (audiences) => sharing.sharedWith(audiences)));
   }
 
   /** The next rows below a sequence, newest first. */

@@ -37,7 +37,6 @@ export class Recent {
       this.#videos.clear();
       this.#sharings.clear();
     }
-    if (changes !== this.#accessChanges) this.#reads.sharing((sharing) => sharing.forget());
     this.#asOf = answers;
     this.#lookedAtMs = nowMs;
     this.#accessChanges = changes;

@@ -1,5 +1,4 @@
-// Reads about folders and whom things are shared with. What is shared is kept in memory for as long as nothing of that
-// changes, so that a list does not ask again; a person is asked about again and again while a film runs.
+// Reads about folders and whom things are shared with.
 import type { Folder, Shared, Sharing, Sight, Usage } from '../catalogue.ts';
 import { titleKey } from '../search-words.ts';
 import { facet } from './facets.ts';
@@ -10,37 +9,13 @@ import { countStored } from './word-index.ts';
 
 export class SharingReads {
   readonly #statements: Statements;
-  /** By audience, the folders that are themselves shared with it. */
-  #shared: Map<string, string[]> | null = null;
-
   constructor(statements: Statements) {
     this.#statements = statements;
-  }
-
-  /** To be called when what is shared may have changed. */
-  forget(): void {
-    this.#shared = null;
   }
 
   /** How often anything changed that decides who may see what. */
   accessChanges(): number {
     return this.#statements.get<{ changes: number }>('SELECT changes FROM access_changes')!.changes;
-  }
-
-  /** The folders that are themselves shared with one of these audiences. */
-  sharedWith(audiences: readonly string[]): Set<string> {
-    if (!this.#shared) {
-      this.#shared = new Map();
-      const rows = this.#statements.all<FolderRow>("SELECT * FROM folders WHERE audiences <> '[]'");
-      for (const row of rows) {
-        for (const audience of fromJson<string[]>(row.audiences)) {
-          const ids = this.#shared.get(audience);
-          if (ids) ids.push(row.id);
-          else this.#shared.set(audience, [row.id]);
-        }
-      }
-    }
-    return new Set(audiences.flatMap((audience) => this.#shared!.get(audience) ?? []));
   }
 
   getAudiences(subject: Shared, id: string): string[] | null {
@@ -123,9 +98,10 @@ export class SharingReads {
       'SELECT * FROM folders WHERE parent_id IS NULL AND owner_id IN (SELECT value FROM json_each(?))',
       JSON.stringify(sight.ownerIds),
     );
-    for (const id of this.sharedWith(sight.audiences)) {
-      const row = findFolder(this.#statements, id);
-      if (!row || sight.ownerIds.includes(row.owner_id)) continue;
+    if (sight.audiences.length === 0) return rows;
+    for (const row of this.#statements.all<FolderRow>("SELECT * FROM folders WHERE audiences <> '[]'")) {
+      if (sight.ownerIds.includes(row.owner_id)) continue;
+      if (!fromJson<string[]>(row.audiences).some((each) => sight.audiences.includes(each))) continue;
       const parent = row.parent_id === null ? undefined : findFolder(this.#statements, row.parent_id);
       if (!parent || !this.isSeen(parent, sight)) rows.push(row);
     }

@@ -23,11 +23,11 @@ import type {
   Video,
 } from '../catalogue.ts';
 import { isEverything } from './facets.ts';
+import { wantedOf } from './list-query.ts';
 import type { Shelf } from './lists.ts';
 import { openForReading } from './open-database.ts';
 import { Reads } from './reads.ts';
 import { Recent } from './recent.ts';
-import type { SharingReads } from './sharing-reads.ts';
 import { toVideo } from './video-rows.ts';
 import { Writer } from './writer.ts';
 
@@ -105,7 +105,6 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async listVideos(request: ListRequest) {
-    this.#recent.look();
     const { items, next } = await this.#reads.listVideos(request);
     return { items: items.map((video) => this.#withProgress(video)), next };
   }
@@ -124,8 +123,7 @@ class SqliteCatalogue implements Catalogue {
     inBin: boolean | 'both';
     sight?: Sight;
   }): AsyncGenerator<Video> {
-    this.#recent.look();
-    const wanted = this.#reads.wantedOf(sight ? { query, sight } : { query });
+    const wanted = wantedOf(sight ? { query, sight } : { query });
     const shelf: Shelf = inBin === 'both' ? 'both' : inBin ? 'bin' : 'library';
     const shelves: Shelf[] = shelf === 'both' && !isEverything(wanted) ? ['library', 'bin'] : [shelf];
     for (const each of shelves) {
@@ -165,7 +163,6 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async listBegun(personId: string, sight: Sight, limit: number): Promise<readonly Video[]> {
-    this.#recent.look();
     return (await this.#reads.listBegun(personId, sight, limit)).map((video) => this.#withProgress(video));
   }
 
@@ -182,23 +179,23 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async getFolder(id: string): Promise<Folder | null> {
-    return this.#sharing((sharing) => sharing.getFolder(id));
+    return this.#reads.sharing((sharing) => sharing.getFolder(id));
   }
 
   async listFolders(sight: Sight, parentId: string | null): Promise<readonly Folder[]> {
-    return this.#sharing((sharing) => sharing.listFolders(sight, parentId));
+    return this.#reads.sharing((sharing) => sharing.listFolders(sight, parentId));
   }
 
   async ownFolders(ownerIds: readonly string[]): Promise<readonly Folder[]> {
-    return this.#sharing((sharing) => sharing.ownFolders(ownerIds));
+    return this.#reads.sharing((sharing) => sharing.ownFolders(ownerIds));
   }
 
   async countInFolders(ids: readonly string[]) {
-    return this.#sharing((sharing) => sharing.countInFolders(ids));
+    return this.#reads.sharing((sharing) => sharing.countInFolders(ids));
   }
 
   async folderPath(id: string): Promise<readonly Folder[]> {
-    return this.#sharing((sharing) => sharing.folderPath(id));
+    return this.#reads.sharing((sharing) => sharing.folderPath(id));
   }
 
   renameFolder(id: string, name: string): Promise<Folder | null> {
@@ -222,7 +219,7 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async getAudiences(subject: Shared, id: string): Promise<readonly string[] | null> {
-    return this.#sharing((sharing) => sharing.getAudiences(subject, id));
+    return this.#reads.sharing((sharing) => sharing.getAudiences(subject, id));
   }
 
   async getSharing(subject: Shared, id: string): Promise<Sharing | null> {
@@ -230,7 +227,7 @@ class SqliteCatalogue implements Catalogue {
   }
 
   async getUsage(ownerId: string): Promise<Usage> {
-    const usage = this.#sharing((sharing) => sharing.getUsage(ownerId));
+    const usage = this.#reads.sharing((sharing) => sharing.getUsage(ownerId));
     let { bytes } = usage;
     // The rows of arriving ones are behind.
     for (const [id, receivedBytes] of this.#received) {
@@ -336,11 +333,6 @@ class SqliteCatalogue implements Catalogue {
     const video = await this.#writer.call('storeArrival', id, arrival);
     if (video.status !== 'arriving') this.#received.delete(id);
     return video;
-  }
-
-  #sharing<Result>(read: (sharing: SharingReads) => Result): Result {
-    this.#recent.look();
-    return this.#reads.sharing(read);
   }
 
   #withProgress<Found extends Video | null>(video: Found): Found {

@@ -19,24 +19,35 @@ export type VideoWrites = {
   moveVideo(id: string, folderId: string | null): Video | null;
 };
 
-/** Facets of a place: the folder itself and all around it. */
-export function placeFacets(statements: Statements, folderId: string | null): string[] {
-  return [facet.folder(folderId), ...foldersAround(statements, folderId).map(({ id }) => facet.under(id))];
-}
-
 /** Every facet of a video, as the rows have it. */
 export function facetsOf(statements: Statements, row: VideoRow): string[] {
   const marks = statements.all<{ person_id: string; is_favourite: number; is_watched: number }>(
     'SELECT person_id, is_favourite, is_watched FROM progress WHERE video_id = ?',
     row.id,
   );
+  const around = foldersAround(statements, row.folder_id);
+  const audiences = fromJson<string[]>(row.audiences);
+  const seenBy = [audiences, ...around.map((folder) => fromJson<string[]>(folder.audiences))].flat();
   return [
     facet.owner(row.owner_id),
-    ...placeFacets(statements, row.folder_id),
-    ...fromJson<string[]>(row.audiences).map(facet.audience),
+    facet.folder(row.folder_id),
+    ...around.map(({ id }) => facet.under(id)),
+    ...audiences.map(facet.audience),
+    ...seenBy.map(facet.seenBy),
     ...marks.filter((mark) => mark.is_favourite).map((mark) => facet.favourite(mark.person_id)),
     ...marks.filter((mark) => mark.is_watched).map((mark) => facet.watched(mark.person_id)),
   ];
+}
+
+/** A video that lies elsewhere, or is shared with others; its folders are as they were. */
+export function changeFacets(
+  statements: Statements,
+  index: WordIndex,
+  before: VideoRow,
+  after: VideoRow,
+): void {
+  index.dropFacets(before.sequence, facetsOf(statements, before), before.binned_at_ms !== null);
+  index.addFacets(after.sequence, facetsOf(statements, after), after.binned_at_ms !== null);
 }
 
 /** Throws `not-found` where the folder is not there, or another's than this owner's. */
@@ -141,11 +152,9 @@ export function createVideoWrites(statements: Statements, index: WordIndex): Vid
       const after = row('UPDATE videos SET binned_at_ms = ? WHERE id = ? RETURNING *', at, id)!;
       const [wasInBin, isInBin] = [before.binned_at_ms !== null, at !== null];
       if (wasInBin !== isInBin) {
-        const facets = facetsOf(statements, after);
         index.dropTitle(before.sequence, before.title, wasInBin);
         index.addTitle(after.sequence, after.title, isInBin);
-        index.dropFacets(before.sequence, facets, wasInBin);
-        index.addFacets(after.sequence, facets, isInBin);
+        changeFacets(statements, index, before, after);
       }
       return toVideo(after);
     },
@@ -154,10 +163,9 @@ export function createVideoWrites(statements: Statements, index: WordIndex): Vid
       const before = findVideo(id);
       if (!before) return null;
       assertFolderOf(statements, before.owner_id, folderId);
-      const inBin = before.binned_at_ms !== null;
-      index.dropFacets(before.sequence, placeFacets(statements, before.folder_id), inBin);
-      index.addFacets(before.sequence, placeFacets(statements, folderId), inBin);
-      return toVideo(row('UPDATE videos SET folder_id = ? WHERE id = ? RETURNING *', folderId, id)!);
+      const after = row('UPDATE videos SET folder_id = ? WHERE id = ? RETURNING *', folderId, id)!;
+      changeFacets(statements, index, before, after);
+      return toVideo(after);
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   bucketSize,
   countMembers,
   eachMemberUp,
+  intersectMembers,
   readMembers,
   subtractMembers,
   uniteMembers,
@@ -67,14 +68,24 @@ export class WordIndex {
     return found;
   }
 
-  /** Gives all videos of `facet` this other facet too. */
-  unite(other: string, facet: string): void {
-    this.#combine(other, facet, uniteMembers);
+  /** Gives all videos of `facet` this other facet too; `within`: only those that have that one as well. */
+  unite(other: string, facet: string, within?: string): void {
+    for (const { in_bin: shelf, bucket, members } of this.#rowsOf(facet)) {
+      const some = readMembers(members);
+      if (within !== undefined && !intersectMembers(some, this.#facets.read(shelf, within, bucket))) continue;
+      const bitmap = this.#facets.read(shelf, other, bucket);
+      uniteMembers(bitmap, some);
+      this.#facets.write(shelf, other, bucket, bitmap);
+    }
   }
 
   /** Takes this other facet from all videos of `facet`. */
   subtract(other: string, facet: string): void {
-    this.#combine(other, facet, subtractMembers);
+    for (const { in_bin: shelf, bucket, members } of this.#rowsOf(facet)) {
+      const bitmap = this.#facets.read(shelf, other, bucket);
+      subtractMembers(bitmap, readMembers(members));
+      this.#facets.write(shelf, other, bucket, bitmap);
+    }
   }
 
   /** Takes the facet from all its videos. */
@@ -93,14 +104,6 @@ export class WordIndex {
   forget(): void {
     this.#words.forget();
     this.#facets.forget();
-  }
-
-  #combine(other: string, facet: string, change: (bitmap: Uint8Array, by: Uint8Array) => unknown): void {
-    for (const { in_bin: shelf, bucket, members } of this.#rowsOf(facet)) {
-      const bitmap = this.#facets.read(shelf, other, bucket);
-      change(bitmap, readMembers(members));
-      this.#facets.write(shelf, other, bucket, bitmap);
-    }
   }
 
   #rowsOf(facet: string): FacetRow[] {
