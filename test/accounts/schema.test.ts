@@ -1,0 +1,145 @@
+// accounts.sqlite: the tables that better-auth expects are there, nobody else reads the file, and files that are not
+// ours, or of a newer program, are left alone.
+import assert from 'node:assert/strict';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { getMigrations } from 'better-auth/db/migration';
+import { pino } from 'pino';
+import { accountsFileName, authKeyFileName } from '../../src/accounts/local/create-local-accounts.ts';
+import type { EngineParts } from '../../src/accounts/local/engine.ts';
+import { engineOptions } from '../../src/accounts/local/engine-options.ts';
+import { openAccounts } from '../../src/accounts/local/open-accounts.ts';
+import { createPeople } from '../../src/accounts/local/people-rows.ts';
+import { accountsHistory } from '../../src/accounts/local/schema.ts';
+import { createStore } from '../../src/accounts/local/store.ts';
+import { systemClock } from '../../src/clock.ts';
+import {
+  authConfig,
+  createHomeBrowser,
+  createQuickHasher,
+  openLocalAccounts,
+} from '../helpers/local-accounts.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
+
+const openId = { issuer: 'https://id.example.org', clientId: 'a', clientSecret: 'b', name: 'Example' };
+
+function parts(database: DatabaseSync, config: Partial<EngineParts['config']> = {}): EngineParts {
+  const store = createStore(database, systemClock);
+  return {
+    ...{ store, people: createPeople(store, systemClock), hasher: createQuickHasher() },
+    ...{ config: { ...authConfig, ...config }, log: pino({ level: 'silent' }) },
+    secret: 'b9f1c2d3e4a5968778695a4b3c2d1e0f',
+  };
+}
+
+for (const [title, config] of [
+  ['by itself', {}],
+  ['with an OpenID provider', { openId }],
+] as const)
+  test(`better-auth finds all it needs: its migration has nothing to add, ${title}`, async () => {
+    const file = join(await temporaryFolder(), accountsFileName);
+    const database = openAccounts(file);
+    const options = engineOptions(parts(database, config), 'https://videos.example.org');
+    const { toBeAdded, toBeCreated, compileMigrations } = await getMigrations(options);
+    assert.deepEqual([toBeAdded, toBeCreated], [[], []]);
+    assert.equal((await compileMigrations()).trim(), ';');
+    database.close();
+  });
+
+test('without our schema it would have much to add: the test above can fail', async () => {
+  const file = join(await temporaryFolder(), accountsFileName);
+  const database = openAccounts(file);
+  database.exec('DROP TABLE passkey; ALTER TABLE "user" DROP COLUMN quotaBytes');
+  const { toBeAdded, toBeCreated } = await getMigrations(engineOptions(parts(database), 'http://localhost'));
+  assert.deepEqual(
+    [
+      toBeAdded.map(({ table, fields }) => [table, Object.keys(fields)]),
+      toBeCreated.map(({ table }) => table),
+    ],
+    [[['user', ['quotaBytes']]], ['passkey']],
+  );
+  database.close();
+});
+
+test('the accounts and their key are for this user alone, and on the disk when a sign-up is answered', async () => {
+  const accounts = await openLocalAccounts();
+  const { folder } = accounts;
+  await createHomeBrowser(accounts).signUp('Ada', 'ada');
+  for (const name of [accountsFileName, `${accountsFileName}-wal`, authKeyFileName])
+    assert.equal((await stat(join(folder, name))).mode & 0o777, 0o600, name);
+  // As after a power cut: what another program reads of the files as they are now.
+  const copy = new DatabaseSync(join(folder, accountsFileName), { readOnly: true });
+  assert.deepEqual(
+    { ...copy.prepare('SELECT name, role FROM "user"').get() },
+    { name: 'Ada', role: 'owner' },
+  );
+  assert.deepEqual({ ...copy.prepare('PRAGMA integrity_check').get() }, { integrity_check: 'ok' });
+  copy.close();
+  await accounts.close();
+});
+
+test('no secret stands in the file: passwords, tokens, invites and ways to a new password are hashes', async () => {
+  const accounts = await openLocalAccounts();
+  const owner = createHomeBrowser(accounts);
+  const id = await owner.signUp('Ada', 'ada');
+  const { secret: token } = await accounts.addToken(owner.asker(), id, {
+    ...{ name: 'x', scopes: ['videos:watch'], expiresAtMs: null },
+  });
+  const { secret: invite } = await accounts.invite(owner.asker(), id, {
+    ...{ role: 'member', quotaBytes: null, note: '', expiresAtMs: Date.now() + 1e6 },
+  });
+  const reset = await accounts.makeResetToken(owner.asker(), id, id);
+  await accounts.close();
+  const bytes = await readFile(join(accounts.folder, accountsFileName), 'latin1');
+  assert.ok(bytes.includes('Ada'));
+  for (const secret of [token, invite, reset, 'plum kettle', owner.session()!])
+    assert.ok(!bytes.includes(secret), secret);
+  // What is on the disk of a session is no cookie without the key beside it.
+  assert.ok(bytes.includes(decodeURIComponent(owner.session()!).split('.')[0]!));
+});
+
+test('a file that is not ours, damaged, or of a newer Kinora is refused and not touched', async () => {
+  const folder = await temporaryFolder();
+  const foreign = join(folder, 'foreign.sqlite');
+  const other = new DatabaseSync(foreign);
+  other.exec('CREATE TABLE x (y)');
+  other.close();
+  const newer = join(folder, 'newer.sqlite');
+  openAccounts(newer, { ...accountsHistory, version: 9 }).close();
+  const damaged = join(folder, 'damaged.sqlite');
+  await writeFile(damaged, 'not a database, and longer than the hundred bytes of a header'.repeat(9));
+  for (const [file, kind] of [
+    [foreign, 'corrupt'],
+    [newer, 'conflict'],
+    [damaged, 'corrupt'],
+    [join(folder, 'no', 'such.sqlite'), 'unavailable'],
+  ] as const) {
+    const before = await readFile(file).catch(() => null);
+    assert.throws(() => openAccounts(file), { kind }, file);
+    assert.deepEqual(await readFile(file).catch(() => null), before, file);
+  }
+});
+
+test('an older file is brought up to date step by step, in one transaction', async () => {
+  const file = join(await temporaryFolder(), accountsFileName);
+  openAccounts(file).close();
+  const steps = {
+    1: 'ALTER TABLE token ADD COLUMN colour TEXT',
+    2: 'CREATE TABLE later (x)',
+  };
+  const broken = { ...accountsHistory, version: 3, steps: { ...steps, 2: 'CREATE TABLE token (x)' } };
+  assert.throws(() => openAccounts(file, broken));
+  const untouched = openAccounts(file);
+  assert.equal(
+    untouched.prepare(`SELECT count(*) AS n FROM pragma_table_info('token') WHERE name = 'colour'`).get()!.n,
+    0,
+  );
+  untouched.close();
+  const database = openAccounts(file, { ...accountsHistory, version: 3, steps });
+  assert.equal(database.prepare('PRAGMA user_version').get()!.user_version, 3);
+  database.prepare('SELECT colour FROM token').all();
+  database.prepare('SELECT x FROM later').all();
+  database.close();
+});
