@@ -4,84 +4,24 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { pino } from 'pino';
-import { createDiskBlobs } from '../../src/blobs/disk.ts';
-import { openSqliteCatalogue } from '../../src/catalogue/sqlite/sqlite-catalogue.ts';
-import { type ErrorKind, isAppError } from '../../src/errors.ts';
-import { createLibrary } from '../../src/library/create-library.ts';
-import type { ArrivingVideo, Library } from '../../src/library/library.ts';
+import { isAppError } from '../../src/errors.ts';
+import type { Library } from '../../src/library/library.ts';
 import { createFakeClock, type FakeClock } from '../helpers/fake-clock.ts';
 import { makeMedia } from '../helpers/media/media.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { until } from '../helpers/until.ts';
-
-const dayMs = 86_400_000;
-const kind = (wanted: ErrorKind) => (error: unknown) => isAppError(error, wanted);
-
-const film = {
-  container: 'matroska',
-  video: { codec: 'h264', seconds: 2 },
-  audio: { codec: 'aac' },
-} as const;
-
-type Rig = Awaited<ReturnType<typeof openLibrary>>;
-
-/** A library over a folder. `leave` ends it as a kill would: nothing is tidied. */
-async function openLibrary(
-  folder: string,
-  { maxUploadBytes = Number.POSITIVE_INFINITY, clock = createFakeClock(Date.now()) } = {},
-) {
-  const blobs = await createDiskBlobs({ folder, reserveBytes: 1, clock });
-  const catalogue = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock });
-  const config = { maxUploadBytes, binMs: 30 * dayMs, unfinishedMs: 7 * dayMs };
-  const library = createLibrary({ blobs, catalogue, clock, log: pino({ level: 'silent' }), config });
-  const leave = async () => {
-    await library.close();
-    await catalogue.close();
-    await blobs.close();
-  };
-  return { library, blobs, catalogue, clock, leave };
-}
-
-async function withLibrary(
-  use: (rig: Rig & { folder: string }) => Promise<void>,
-  options = {},
-): Promise<void> {
-  const folder = await temporaryFolder();
-  const rig = await openLibrary(folder, options);
-  await rig.library.start();
-  try {
-    await use({ ...rig, folder });
-  } finally {
-    await rig.leave();
-  }
-}
-
-const byForm = (fileName: string) => ({ fileName, sizeBytes: null, uploadMetadata: null });
-const byTus = (fileName: string, sizeBytes: number | null) => ({
-  fileName,
-  sizeBytes,
-  uploadMetadata: 'filename eA==',
-});
-
-async function writeAll(arrival: ArrivingVideo, bytes: Uint8Array, chunkBytes = 64 * 1024): Promise<void> {
-  for (let at = 0; at < bytes.length; at += chunkBytes)
-    await arrival.write(bytes.subarray(at, at + chunkBytes));
-}
-
-async function add(library: Library, bytes: Uint8Array, fileName = 'film.mkv') {
-  const arrival = await library.beginArrival(byForm(fileName));
-  await writeAll(arrival, bytes);
-  return arrival.finish();
-}
-
-async function readOriginal(library: Library, id: string): Promise<Buffer> {
-  const opened = await library.openOriginal(id);
-  const bytes = Buffer.alloc(opened.end);
-  await opened.reader.read(bytes, 0);
-  opened.release();
-  return bytes;
-}
+import {
+  add,
+  byForm,
+  byTus,
+  dayMs,
+  film,
+  kind,
+  openLibrary,
+  readOriginal,
+  withLibrary,
+  writeAll,
+} from './rig.ts';
 
 const isGone = (library: Library, id: string) => library.getVideo(id).then(() => false, kind('not-found'));
 
@@ -233,9 +173,13 @@ describe('an upload that pauses', () => {
         await rig.library.start();
       }
       assert.equal((await rig.library.getVideo(begun.id)).receivedBytes, cuts[part - 1]);
-      const arrival = await rig.library.resumeArrival(begun.id);
+      const arrival = await rig.library.resumeArrival(begun.id, null);
       assert.equal(arrival.receivedBytes, cuts[part - 1]);
-      await assert.rejects(rig.library.resumeArrival(begun.id), kind('conflict'), 'one writer at a time');
+      await assert.rejects(
+        rig.library.resumeArrival(begun.id, null),
+        kind('conflict'),
+        'one writer at a time',
+      );
       await writeAll(arrival, bytes.subarray(cuts[part - 1], cuts[part]));
       if (part === cuts.length - 1) assert.equal((await arrival.finish()).status, 'ready');
       else await arrival.suspend();
@@ -249,7 +193,7 @@ describe('an upload that pauses', () => {
     assert.deepEqual(one.header, other.header, 'the index is the one of an upload without pauses');
     one.release();
     other.release();
-    await assert.rejects(rig.library.resumeArrival(begun.id), kind('conflict'));
+    await assert.rejects(rig.library.resumeArrival(begun.id, null), kind('conflict'));
     await rig.leave();
   });
 
@@ -287,7 +231,10 @@ describe('a crash', () => {
       const bytes = await readFile(await makeMedia(film));
       const folder = await temporaryFolder();
       const before = await openLibrary(folder);
-      const row = { id: '0123456789abcdef', title: 'x', fileName: 'x', blobId: 'fedcba9876543210' };
+      const row = {
+        ...{ id: '0123456789abcdef', title: 'x', fileName: 'x', blobId: 'fedcba9876543210' },
+        ...{ ownerId: 'anna', folderId: null, audiences: [] },
+      };
       const sizeBytes = uploadMetadata === null ? null : bytes.length;
       await before.catalogue.beginUpload({
         ...row,
@@ -313,7 +260,7 @@ describe('a crash', () => {
       } else if (left === 'arriving') {
         const stored = step.startsWith('after 2') ? 5000 : 0;
         assert.equal((await library.getVideo(row.id)).receivedBytes, stored);
-        const arrival = await library.resumeArrival(row.id);
+        const arrival = await library.resumeArrival(row.id, null);
         await writeAll(arrival, bytes.subarray(stored));
         assert.equal((await arrival.finish()).status, 'ready');
       } else {

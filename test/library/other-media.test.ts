@@ -14,6 +14,7 @@ import { createProbe } from '../../src/workers/probe.ts';
 import { type MediaSpec, makeMedia } from '../helpers/media/media.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { until } from '../helpers/until.ts';
+import { byForm } from './rig.ts';
 
 const log = pino({ level: 'silent' });
 
@@ -37,7 +38,7 @@ async function withLibrary(use: (library: Library) => Promise<void>): Promise<vo
 }
 
 async function add(library: Library, bytes: Uint8Array) {
-  const arrival = await library.beginArrival({ fileName: 'file', sizeBytes: null, uploadMetadata: null });
+  const arrival = await library.beginArrival(byForm('file'));
   await arrival.write(bytes);
   return arrival.finish();
 }
