@@ -75,7 +75,7 @@ export async function startHouse({ settings = {}, dataFolder }: ProgramOptions =
 }
 
 async function signUp(url: string, name: string, role: Role, invite: string | null): Promise<HousePerson> {
-  const login = `${name.toLowerCase()}@example.org`;
+  const login = `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
   const answer = await askWith(url, {}, '/api/auth/sign-up/email', {
     method: 'POST',
     body: { name, email: login, password: housePassword, ...(invite !== null && { invite }) },
@@ -101,7 +101,7 @@ function personWith(
     async token(...scopes) {
       const made = await read<{ secret: string }>('/api/v1/me/tokens', {
         method: 'POST',
-        body: { name: scopes.join(' '), scopes },
+        body: { name: 'A token', scopes },
       });
       return made.secret;
     },

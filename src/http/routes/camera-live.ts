@@ -225,7 +225,7 @@ export function cameraLiveRoutes(
     config: needsForBytes('cameras:watch'),
     handler: async (request, reply) => {
       const { id, file } = request.params;
-      await access.camera(viewerOf(request), id);
+      await getCamera(request, id);
       const hls = windows.get(id);
       hls?.touch();
       const bytes = hls && (await whileSeen(request, reply, id, (signal) => find(hls, file, signal)));
