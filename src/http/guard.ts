@@ -4,15 +4,15 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createHostCheck } from './hosts.ts';
-import { guardHeaders } from './policy.ts';
-
-const ownHeaders = Object.entries(guardHeaders);
+import { guardHeaders, httpsHeaders } from './policy.ts';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function installGuard(app: FastifyInstance, config: Pick<Config, 'server' | 'auth'>): void {
   const isKnownHost = createHostCheck(config.server);
   const publicOrigin = config.server.publicUrl === null ? null : new URL(config.server.publicUrl).origin;
+  const isHttps = publicOrigin?.startsWith('https:') ?? false;
+  const ownHeaders = Object.entries({ ...guardHeaders, ...(isHttps && httpsHeaders) });
   // Who brings a token brings it by hand: no browser adds one by itself, as it does cookies. Without accounts there are
   // no tokens, and the place in the network is what lets somebody in.
   const bringsToken = ({ headers }: FastifyRequest) =>

@@ -26,6 +26,14 @@ export const guardHeaders: Readonly<Record<string, string>> = {
   'Cross-Origin-Resource-Policy': 'same-origin',
 };
 
+/**
+ * Of every answer where the address people use is HTTPS (RFC 6797). Names below ours are left alone: where ours is a
+ * whole domain they may be other programs of the household that have no certificate.
+ */
+export const httpsHeaders: Readonly<Record<string, string>> = {
+  'Strict-Transport-Security': 'max-age=31536000',
+};
+
 /** Of a page, beside those. `styleHashes` are those of the assets in use. */
 export function pageHeaders(styleHashes: readonly string[]): Readonly<Record<string, string>> {
   return {
