@@ -307,43 +307,43 @@ describe('what belongs to one person', () => {
 });
 
 describe('a camera', () => {
-  const camera = { id: 'hidden', name: 'Hidden camera', driver: 'push', key: 'a key for the test' };
+  const camera = { id: 'backyard', name: 'Backyard', driver: 'push', key: 'a key for the test' };
 
   test('that nobody said anything of is the household’s; children see none of it', async () => {
     const made = await house.owner.ask('/api/v1/cameras', { method: 'POST', body: camera });
     assert.equal(made.status, 201, await made.text());
     for (const person of [house.owner, house.member, house.guest])
-      assert.equal((await person.ask('/api/v1/cameras/hidden')).status, 200, person.name);
-    assert.equal((await house.child.ask('/api/v1/cameras/hidden')).status, 404);
+      assert.equal((await person.ask('/api/v1/cameras/backyard')).status, 200, person.name);
+    assert.equal((await house.child.ask('/api/v1/cameras/backyard')).status, 404);
   });
 
   test('is not there, by whatever address, for those it is not shared with', async () => {
-    const shared = await house.owner.ask('/api/v1/cameras/hidden/shares', {
+    const shared = await house.owner.ask('/api/v1/cameras/backyard/shares', {
       method: 'PUT',
       body: { people: [house.child.id] },
     });
     assert.ok(shared.ok, await shared.text());
-    assert.equal((await house.child.ask('/api/v1/cameras/hidden')).status, 200);
+    assert.equal((await house.child.ask('/api/v1/cameras/backyard')).status, 200);
     const watching = routes.filter(
       ({ url, permission }) => permission === 'cameras:watch' && url.includes(':id'),
     );
     assert.ok(watching.length > 10);
     for (const { method, url } of watching) {
-      const answer = await house.member.ask(addressOf(url, { id: 'hidden', file: 'init-1.mp4' }), { method });
+      const answer = await house.member.ask(addressOf(url, { id: 'backyard', file: 'init-1.mp4' }), { method });
       const never = await house.member.ask(addressOf(url, { id: 'never', file: 'init-1.mp4' }), { method });
       assert.equal(answer.status, 404, `${method} ${url}`);
-      const told = (await answer.text()).replaceAll('hidden', 'never');
+      const told = (await answer.text()).replaceAll('backyard', 'never');
       assert.equal(told, await never.text(), `${method} ${url} tells that there is one`);
     }
     for (const path of ['/api/v1/cameras', '/cameras', '/'])
-      assert.doesNotMatch(await (await house.member.ask(path)).text(), /hidden/i, path);
-    const wall = await house.member.ask('/cameras/wall.multipart?show=hidden');
+      assert.doesNotMatch(await (await house.member.ask(path)).text(), /backyard/i, path);
+    const wall = await house.member.ask('/cameras/wall.multipart?show=backyard');
     assert.match(await wall.text(), /"state":"removed"/);
   });
 
   test('takes pictures of nobody without its key, but of those who manage cameras', async () => {
     const push = (init: AskInit, ask = house.ask) =>
-      ask('/api/v1/cameras/hidden/push', {
+      ask('/api/v1/cameras/backyard/push', {
         ...{ method: 'POST', body: new Uint8Array([1, 2, 3]) },
         headers: { 'content-type': 'image/jpeg', ...(init.headers as object) },
       });
