@@ -1,10 +1,9 @@
 // A whole house behind a real listener for the tests of guest links: catalogue, library, cameras and every route as in
 // the program; the people are fake ones, the camera's pictures are the test's, and so is the clock.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import pino from 'pino';
 import { createAccess } from '../../src/accounts/create-access.ts';
 import { createGuestLinks } from '../../src/accounts/create-guest-links.ts';
@@ -61,7 +60,7 @@ export const plainLink: Omit<NewLink, 'subject' | 'subjectId'> = {
   ...{ allowsDownload: false, password: null },
 };
 
-/** Listens on a free port; closed after the test or file by itself. */
+/** Listens on a free port; to be closed by the caller. */
 export async function startLinkHouse({
   settings = {},
 }: {
@@ -110,7 +109,6 @@ export async function startLinkHouse({
     })();
     return closed;
   };
-  after(close);
 
   const house: LinkHouse = {
     ...{
@@ -164,6 +162,9 @@ export type RawAnswer = {
   readonly body: Buffer;
 };
 
+/** Connections are kept: some tests ask thousands of times. */
+const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+
 /** One request whose path is sent as it is: nothing of `..` or `%2e` is put in order, as `fetch` would do. */
 export function askRaw(
   port: number,
@@ -175,7 +176,7 @@ export function askRaw(
   }: { method?: string; headers?: Record<string, string>; body?: string } = {},
 ): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (answer) => {
+    const asked = request({ host: '127.0.0.1', port, path, method, headers, agent }, (answer) => {
       const pieces: Buffer[] = [];
       answer.on('data', (piece: Buffer) => pieces.push(piece));
       answer.on('error', reject);
