@@ -329,7 +329,9 @@ describe('a camera', () => {
     );
     assert.ok(watching.length > 10);
     for (const { method, url } of watching) {
-      const answer = await house.member.ask(addressOf(url, { id: 'backyard', file: 'init-1.mp4' }), { method });
+      const answer = await house.member.ask(addressOf(url, { id: 'backyard', file: 'init-1.mp4' }), {
+        method,
+      });
       const never = await house.member.ask(addressOf(url, { id: 'never', file: 'init-1.mp4' }), { method });
       assert.equal(answer.status, 404, `${method} ${url}`);
       const told = (await answer.text()).replaceAll('backyard', 'never');
