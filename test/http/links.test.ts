@@ -175,7 +175,7 @@ describe('a link to a video', () => {
     assert.ok(page.includes(`<source src="${link.path}/video.mp4" type="video/mp4;`));
     assert.doesNotMatch(page, /Diary|Door|Anna|camcorder|href="\/(?!l\/|assets\/)|\/api\//);
     assert.ok(!page.includes(id), 'not even its id');
-    assert.doesNotMatch(page, \/download"|\/original/);
+    assert.doesNotMatch(page, /\/download"|\/original/);
   });
 
   test('gives its view with ranges to whoever has the pass, and to nobody else', async () => {
