@@ -42,8 +42,11 @@ export type Config = {
     readonly serviceUrl: string | null;
     /** What the processes prove themselves with; null in one process. */
     readonly serviceSecret: string | null;
-    /** SMTP address (`smtp://user:password@host:587`) and the sender; null where no mail is sent. */
-    readonly mail: { readonly url: string; readonly from: string } | null;
+    /**
+     * SMTP address (`smtp://user:password@host:587`), the sender, and the origin of the links in mails: never a request's
+     * Host, which anybody can make up. null where no mail is sent.
+     */
+    readonly mail: { readonly url: string; readonly from: string; readonly origin: string } | null;
     readonly openId: {
       readonly issuer: string;
       readonly clientId: string;

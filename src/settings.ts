@@ -88,7 +88,10 @@ function readMail(get: Get): Config['auth']['mail'] {
   const from = get(settingList.mailFrom);
   if (url && !from) throw mismatch('KINORA_SMTP_URL needs KINORA_MAIL_FROM, the sender of its mails');
   if (from && !url) throw mismatch('KINORA_MAIL_FROM needs KINORA_SMTP_URL, the mail server');
-  return url && from ? { url, from } : null;
+  if (!url || !from) return null;
+  const origin = get(settingList.url);
+  if (!origin) throw mismatch('KINORA_SMTP_URL needs KINORA_URL, the address that stands in its mails');
+  return { url, from, origin };
 }
 
 function readOpenId(get: Get): Config['auth']['openId'] {

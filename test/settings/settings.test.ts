@@ -117,9 +117,12 @@ describe('settings', () => {
     const { mail, openId } = read({
       ...{ KINORA_SMTP_URL: 'smtp://k:p@mail.example.org:587', KINORA_MAIL_FROM: 'Kinora <k@example.org>' },
       ...{ KINORA_OPENID_ISSUER: 'https://id.example.org/realms/home', KINORA_OPENID_CLIENT_ID: 'kinora' },
-      KINORA_OPENID_CLIENT_SECRET: 's3cret',
+      ...{ KINORA_OPENID_CLIENT_SECRET: 's3cret', KINORA_URL: 'https://videos.example.org' },
     }).auth;
-    assert.deepEqual(mail, { url: 'smtp://k:p@mail.example.org:587', from: 'Kinora <k@example.org>' });
+    assert.deepEqual(mail, {
+      ...{ url: 'smtp://k:p@mail.example.org:587', from: 'Kinora <k@example.org>' },
+      origin: 'https://videos.example.org',
+    });
     assert.deepEqual(openId, {
       ...{ issuer: 'https://id.example.org/realms/home', clientId: 'kinora', clientSecret: 's3cret' },
       name: 'OpenID',
@@ -222,6 +225,12 @@ describe('settings', () => {
       { KINORA_MAIL_FROM: 'k@example.org' },
       undefined,
       /needs KINORA_SMTP_URL/,
+    ],
+    [
+      'mails with links to nowhere',
+      { KINORA_SMTP_URL: 'smtp://m', KINORA_MAIL_FROM: 'k@example.org' },
+      undefined,
+      /needs KINORA_URL/,
     ],
     ['half of OpenID', { KINORA_OPENID_CLIENT_ID: 'k' }, undefined, /^OpenID log-in needs .* together$/],
     [
