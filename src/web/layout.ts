@@ -60,7 +60,7 @@ export function layout(view: View, page: Page): string {
 </head>
 <body class="${page.kind ?? ''}">
 <a class="skip" href="#main">Skip to the content</a>
-<header class="bar">
+<header class="bar!${page.search !== null && view.can('videos:watch') ? ' with-search' : ''}">
   <a class="brand" href="${page.guestHome ?? '/'}"!${page.place === 'home' ? ' aria-current="page"' : ''}>!${brandMark}<span>Kinora</span></a>
   !${view.viewer === null ? '' : navigation(view, page)}
 </header>

@@ -5,7 +5,9 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../helpers/browser.ts';
+import { startFakeDoor } from '../helpers/fake-door.ts';
 import { type FakeSite, startFakeSite } from '../helpers/fake-site.ts';
+import { doorPages } from './door-pages.ts';
 import { type LookPage, lookPages } from './pages.ts';
 import { drawPicture } from './picture.ts';
 
@@ -29,6 +31,7 @@ const browser = await launchBrowser();
 const jpeg = await drawPicture(browser);
 const full = await startFakeSite({ jpeg, ...(movie ? { movie } : {}) });
 const empty = await startFakeSite({ videoCount: 0, cameraCount: 0 });
+const door = await startFakeDoor();
 const crowded = await startFakeSite({ jpeg, cameraCount: 30 });
 await mkdir(folder, { recursive: true });
 try {
@@ -38,6 +41,7 @@ try {
   await full.close();
   await empty.close();
   await crowded.close();
+  await door.close();
 }
 
 async function findMovie(): Promise<{ bytes: Uint8Array; type: string } | null> {
@@ -49,7 +53,7 @@ async function findMovie(): Promise<{ bytes: Uint8Array; type: string } | null> 
 }
 
 async function lookAtAll(chromium: Browser): Promise<void> {
-  const names = lookPages.map((page) => page.name);
+  const names = [...lookPages, ...doorPages].map((page) => page.name);
   for (const size of sizes.filter((entry) =>
     isWanted(
       sizes.map((other) => `${other.width}`),
@@ -65,6 +69,16 @@ async function lookAtAll(chromium: Browser): Promise<void> {
         const path = join(folder, `${page.name}-${size.width}-${scheme}.png`);
         await lookAt(tab, page.isEmpty ? empty : page.isCrowded ? crowded : full, page, path);
         await tab.close();
+      }
+      for (const page of doorPages.filter((entry) => isWanted(names, entry.name))) {
+        const { site, first } = door;
+        const of = await chromium.newContext(options);
+        if (page.who !== 'nobody' && page.who !== 'first')
+          await of.addCookies([{ ...door.session(page.who), url: site.url }]);
+        const path = join(folder, `${page.name}-${size.width}-${scheme}.png`);
+        const shown = { name: page.name, path: page.path(door) };
+        await lookAt(await of.newPage(), page.who === 'first' ? first : site, shown, path);
+        await of.close();
       }
       await context.close();
       await tvContext.close();
