@@ -103,6 +103,8 @@ export type PersonChanges = {
   readonly quotaBytes?: number | null;
   /** Logs nobody in any more, ends all sessions; tokens do not work meanwhile. */
   readonly isDisabled?: boolean;
+  /** Turns the second factor off, for somebody who lost the authenticator and the recovery codes. */
+  readonly hasTwoFactor?: false;
 };
 
 export type Session = {

@@ -7,6 +7,7 @@ import { roles } from '../permissions.ts';
 import type { Core } from './core.ts';
 import { parseName } from './people-rows.ts';
 import { createSecret, hashSecret } from './secrets.ts';
+import { removeTwoFactor } from './two-factor.ts';
 
 type Household = Pick<Accounts, 'getPerson' | 'listPeople' | 'changePerson' | 'removePerson'> &
   Pick<Accounts, 'invite' | 'listInvites' | 'removeInvite' | 'findInvite' | 'listAudit'>;
@@ -47,6 +48,7 @@ export function createHousehold(core: Core): Household {
           ...[name, role, quotaBytes, isDisabled ? 1 : 0, new Date(clock.nowMs()).toISOString(), id],
         );
         if (isDisabled) sessions.end(id, null, null);
+        if (changes.hasTwoFactor === false) removeTwoFactor(store, id);
         // A token never does more than its person; what is over is taken from it when it is used (`permits`).
         keepAnOwner(before);
         return { before, after: found(id) };
@@ -117,7 +119,10 @@ export function createHousehold(core: Core): Household {
   };
 }
 
-function checkedChanges(person: Person, changes: PersonChanges): Required<PersonChanges> {
+function checkedChanges(
+  person: Person,
+  changes: PersonChanges,
+): Required<Omit<PersonChanges, 'hasTwoFactor'>> {
   const role = changes.role ?? person.role;
   if (!roles.includes(role)) throw new AppError('bad-request', 'There is no such role.');
   return {
@@ -137,6 +142,7 @@ function checkedQuota(quotaBytes: number | null): number | null {
 function describeChanges(before: Person, after: Person): string {
   const parts = [
     before.name !== after.name && `called ${before.name} before`,
+    before.hasTwoFactor && !after.hasTwoFactor && 'second factor off',
     before.role !== after.role && `${before.role} to ${after.role}`,
     before.quotaBytes !== after.quotaBytes && 'quota',
     before.isDisabled !== after.isDisabled && (after.isDisabled ? 'turned off' : 'turned on'),

@@ -8,6 +8,7 @@ import type { EngineAnswer } from './engine.ts';
 import { completeLogIn } from './log-in.ts';
 import { provePassword } from './passwords.ts';
 import { jsonAnswer, type RawRoutes, textOf } from './raw-requests.ts';
+import type { Store } from './store.ts';
 
 type TwoFactor = Pick<
   Accounts,
@@ -134,10 +135,7 @@ export function createTwoFactor(core: Core): TwoFactor {
     async stopTwoFactor(asker, personId, password) {
       const person = own(asker, personId);
       await provePassword(core, asker, personId, password);
-      store.transaction(() => {
-        store.run('DELETE FROM "twoFactor" WHERE userId = ?', personId);
-        store.run('UPDATE "user" SET twoFactorEnabled = 0 WHERE id = ?', personId);
-      });
+      store.transaction(() => removeTwoFactor(store, personId));
       if (person.hasTwoFactor) audit.note(asker, person, 'two-factor-off');
     },
 
@@ -153,6 +151,12 @@ export function createTwoFactor(core: Core): TwoFactor {
       return json.backupCodes as string[];
     },
   };
+}
+
+/** In the caller's transaction. */
+export function removeTwoFactor(store: Store, personId: string): void {
+  store.run('DELETE FROM "twoFactor" WHERE userId = ?', personId);
+  store.run('UPDATE "user" SET twoFactorEnabled = 0 WHERE id = ?', personId);
 }
 
 /** The log-in's second step for those who speak JSON; turning it on and off is for the pages. */
