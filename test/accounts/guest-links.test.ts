@@ -16,7 +16,7 @@ import type { Folder, Video } from '../../src/catalogue/catalogue.ts';
 import { openSqliteCatalogue } from '../../src/catalogue/sqlite/sqlite-catalogue.ts';
 import { type AppError, type ErrorKind, isAppError } from '../../src/errors.ts';
 import { createId } from '../../src/ids.ts';
-import { arrival } from '../contracts/catalogue.ts';
+import { arrival } from '../contracts/catalogue-samples.ts';
 import { createFakeAccounts } from '../helpers/fake-accounts.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { plainLink } from '../helpers/link-house.ts';

@@ -17,7 +17,8 @@ import { WordIndex } from '../../src/catalogue/sqlite/word-index.ts';
 import { createWrites } from '../../src/catalogue/sqlite/writes.ts';
 import { systemClock } from '../../src/clock.ts';
 import { isAppError } from '../../src/errors.ts';
-import { catalogueContract, newVideo } from '../contracts/catalogue.ts';
+import { catalogueContract } from '../contracts/catalogue.ts';
+import { newVideo } from '../contracts/catalogue-samples.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { schema1 } from './schema-1.ts';
 

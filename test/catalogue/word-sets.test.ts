@@ -14,7 +14,7 @@ import {
 } from '../../src/catalogue/sqlite/members.ts';
 import { readCursor, writeCursor } from '../../src/catalogue/sqlite/page-cursor.ts';
 import { isAppError } from '../../src/errors.ts';
-import { hostileTitles } from '../contracts/catalogue.ts';
+import { hostileTitles } from '../contracts/catalogue-samples.ts';
 
 /** Any text at all, lone surrogates included. */
 const anyText = fc.string({ unit: 'binary', maxLength: 60 });

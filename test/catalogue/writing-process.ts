@@ -1,7 +1,7 @@
 // Forked by the crash test: writes to the catalogue in argv without end and tells of each write once it is acknowledged.
 import { openSqliteCatalogue } from '../../src/catalogue/sqlite/sqlite-catalogue.ts';
 import { systemClock } from '../../src/clock.ts';
-import { arrival, newVideo } from '../contracts/catalogue.ts';
+import { arrival, newVideo } from '../contracts/catalogue-samples.ts';
 
 const catalogue = await openSqliteCatalogue({ file: process.argv[2] ?? '', clock: systemClock });
 

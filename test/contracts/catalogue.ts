@@ -2,9 +2,13 @@
 // second time.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import type { Arrival, Catalogue, NewVideo, StoredCamera, Video } from '../../src/catalogue/catalogue.ts';
+import type { Catalogue, StoredCamera, Video } from '../../src/catalogue/catalogue.ts';
 import { isAppError } from '../../src/errors.ts';
 import { createId } from '../../src/ids.ts';
+import { catalogueLinks } from './catalogue-links.ts';
+import { catalogueProperties } from './catalogue-property.ts';
+import { arrival, hostileTitles, newVideo } from './catalogue-samples.ts';
+import { catalogueSharing } from './catalogue-sharing.ts';
 
 export type CatalogueUnderTest = {
   catalogue: Catalogue;
@@ -14,74 +18,8 @@ export type CatalogueUnderTest = {
   dispose(): Promise<void>;
 };
 
-let addedAtMs = 1_700_000_000_000;
-
-/** A new video; each is added a second after the one before. */
-export function newVideo(title: string, rest: Partial<NewVideo> = {}): NewVideo {
-  addedAtMs += 1000;
-  return {
-    id: createId(),
-    ownerId: 'household',
-    folderId: null,
-    audiences: [],
-    title,
-    fileName: `${title}.mkv`,
-    sizeBytes: 1234,
-    blobId: createId(),
-    uploadMetadata: null,
-    addedAtMs,
-    ...rest,
-  };
-}
-
-export const arrival: Arrival = {
-  status: 'ready',
-  reason: null,
-  sizeBytes: 5000,
-  durationMs: 61_234.5,
-  container: 'matroska',
-  tracks: [
-    {
-      number: 1,
-      kind: 'video',
-      codec: 'avc',
-      codecName: 'V_MPEG4/ISO/AVC',
-      codecString: 'avc1.64001f',
-      language: 'und',
-      name: 'Näme "quoted"',
-      width: 1920,
-      height: 1080,
-      channels: 0,
-      sampleRate: 0,
-      obstacle: null,
-    },
-  ],
-  playback: { viewType: 'video/mp4; codecs="avc1.64001f"', originalType: null },
-  indexId: '0123456789abcdef',
-};
-
-/** Titles from outside, none of which may break, hide or change anything. */
-export const hostileTitles = [
-  '',
-  ' ',
-  '\0',
-  'nul\0inside',
-  '"AND* NEAR(',
-  `'); DROP TABLE videos; --`,
-  '* OR 1=1',
-  'title:"x" ^y -z {a b}',
-  '$where: { $gt: "" }',
-  '../../etc/passwd',
-  '<script>alert(1)</script>',
-  '\u202egnp.exe',
-  '\u0301\u0301\u0301',
-  '🎞️👩‍👩‍👧 family',
-  'x'.repeat(100_000),
-  'word '.repeat(20_000),
-  Array.from({ length: 3000 }, (_, i) => `w${i}`).join(' '),
-  '%_%',
-  '\ufeffbom \uffff',
-];
+/** Everybody who has folders in these tests. */
+const owners = ['household', 'anna', 'bert', 'cora'];
 
 export function catalogueContract(name: string, make: () => Promise<CatalogueUnderTest>): void {
   describe(`${name} keeps the catalogue's contract`, () => {
@@ -95,14 +33,17 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
       await catalogue.close();
       await test.dispose();
     });
-    /** Each test has an empty catalogue. */
-    beforeEach(async () => {
+    async function empty(): Promise<void> {
       const ids: string[] = [];
       for await (const video of catalogue.streamVideos({ query: '', inBin: 'both' })) ids.push(video.id);
       await Promise.all(ids.map((id) => catalogue.forgetVideo(id)));
+      for (const folder of await catalogue.ownFolders(owners)) await catalogue.removeFolder(folder.id);
+      for (const link of await catalogue.listLinks({})) await catalogue.removeLink(link.id);
       for (const camera of await catalogue.listCameras()) await catalogue.removeCamera(camera.id);
       assert.equal(await catalogue.countVideos(), 0);
-    });
+    }
+    /** Each test has an empty catalogue. */
+    beforeEach(empty);
 
     async function add(title: string): Promise<string> {
       const video = newVideo(title);
@@ -522,6 +463,22 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
       await Promise.all(writes);
       assert.equal(await catalogue.countVideos(), 200);
     });
+
+    catalogueSharing(
+      () => catalogue,
+      async () => {
+        catalogue = await test.reopen();
+        return catalogue;
+      },
+    );
+    catalogueLinks(
+      () => catalogue,
+      async () => {
+        catalogue = await test.reopen();
+        return catalogue;
+      },
+    );
+    catalogueProperties(() => catalogue, empty);
 
     it('answers a ping while it is open and nothing once it is closed', async () => {
       await catalogue.ping();
