@@ -21,14 +21,14 @@ export class VideosBySize {
         ...{ limit: pageLimit, after, query: '', inBin: isBin, sight, whose: 'own' },
       });
       for (const { id, status, sizeBytes } of page.items) {
-        if (status !== 'arriving' && sizeBytes !== null) found.add(id, sizeBytes);
+        if (status !== 'arriving' && sizeBytes !== null) found.#add(id, sizeBytes);
       }
       after = page.next;
     } while (after !== null);
     return found;
   }
 
-  add(id: string, sizeBytes: number): void {
+  #add(id: string, sizeBytes: number): void {
     const ids = this.#ids.get(sizeBytes);
     if (ids) ids.push(id);
     else this.#ids.set(sizeBytes, [id]);
@@ -37,13 +37,22 @@ export class VideosBySize {
   of(sizeBytes: number): readonly string[] {
     return (this.#ids.get(sizeBytes) ?? []).slice(0, maxCompared);
   }
+
+  /** One that was found is found once: who had a video twice has it twice again. */
+  remove(id: string, sizeBytes: number): void {
+    const left = (this.#ids.get(sizeBytes) ?? []).filter((other) => other !== id);
+    if (left.length > 0) this.#ids.set(sizeBytes, left);
+    else this.#ids.delete(sizeBytes);
+  }
 }
+
+type Compared = { readonly id: string; readonly opened: OpenedBytes };
 
 /** Bytes that come, held against what is here. */
 export class DoubleCheck {
   /** So many of the bytes that came are those of every one that is left. */
   equalBytes = 0;
-  #left: OpenedBytes[] = [];
+  #left: Compared[] = [];
   #differed: OpenedBytes | null = null;
   #buffer = Buffer.alloc(0);
 
@@ -53,24 +62,24 @@ export class DoubleCheck {
     for (const id of ids) {
       // One that was removed meanwhile, or whose bytes are gone, is no double.
       const opened = await library.openOriginal(id).catch(() => null);
-      if (opened) check.#left.push(opened);
+      if (opened) check.#left.push({ id, opened });
     }
     return check;
   }
 
-  /** Whether any could still be the same. */
-  get isPossible(): boolean {
-    return this.#left.length > 0;
+  /** One that could still be the same; null where none is. */
+  get possibleId(): string | null {
+    return this.#left[0]?.id ?? null;
   }
 
-  /** The next bytes. Once nothing is possible any more, `equal` gives what came before them. */
+  /** The next bytes. Once none is possible any more, `equal` gives what came before them. */
   async compare(chunk: Uint8Array): Promise<void> {
-    const same: OpenedBytes[] = [];
-    for (const opened of this.#left) {
-      if (await this.#isSame(opened, chunk)) same.push(opened);
+    const same: Compared[] = [];
+    for (const compared of this.#left) {
+      if (await this.#isSame(compared.opened, chunk)) same.push(compared);
       else {
         this.#differed?.release();
-        this.#differed = opened;
+        this.#differed = compared.opened;
       }
     }
     this.#left = same;
@@ -91,7 +100,7 @@ export class DoubleCheck {
   }
 
   close(): void {
-    for (const opened of this.#left.splice(0)) opened.release();
+    for (const { opened } of this.#left.splice(0)) opened.release();
     this.#differed?.release();
     this.#differed = null;
   }

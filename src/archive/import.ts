@@ -39,7 +39,7 @@ export type Importer = {
 };
 
 /** Entries of any kind: more than any home has files in one archive. */
-export const maxEntries = 200_000;
+export const maxEntries = 100_000;
 /** Reasons that are listed. */
 const maxSkipped = 200;
 
@@ -155,12 +155,12 @@ class ArchiveImport {
     const check = await DoubleCheck.open(this.#importer.library, bySize.of(entry.sizeBytes));
     let arrival: ArrivingVideo | null = null;
     try {
-      if (!check.isPossible) arrival = await this.#begin(entry, told);
+      if (check.possibleId === null) arrival = await this.#begin(entry, told);
       for await (const chunk of bytesOf(entry)) {
         this.#importer.signal.throwIfAborted();
         if (arrival === null) {
           await check.compare(chunk);
-          if (check.isPossible) continue;
+          if (check.possibleId !== null) continue;
           arrival = await this.#begin(entry, told);
           for await (const equal of check.equal()) await arrival.write(equal);
         }
@@ -168,12 +168,12 @@ class ArchiveImport {
       }
       if (arrival === null) {
         this.#doubles += 1;
+        if (check.possibleId !== null) bySize.remove(check.possibleId, entry.sizeBytes);
         return;
       }
       const { id } = await arrival.finish();
       arrival = null;
       this.#videos += 1;
-      bySize.add(id, entry.sizeBytes);
       await this.#place(id, entry, told, isBinned);
     } finally {
       check.close();

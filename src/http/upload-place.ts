@@ -1,9 +1,8 @@
 // Whose an upload becomes, where it will lie and who sees it from the start: what the client asks for, checked.
-import { permits, type Viewer } from '../accounts/permissions.ts';
+import { householdId, permits, type Viewer } from '../accounts/permissions.ts';
 import { householdAudience } from '../catalogue/catalogue.ts';
 import { AppError } from '../errors.ts';
 import type { NewArrival } from '../library/library.ts';
-import { quotaOf } from './quota.ts';
 import type { Services } from './services.ts';
 
 export type UploadPlace = Pick<NewArrival, 'ownerId' | 'folderId' | 'audiences' | 'quotaBytes'>;
@@ -24,11 +23,15 @@ export async function uploadPlace(
     );
   if (share && !permits(viewer, 'videos:share'))
     throw new AppError('forbidden', 'You may not share videos. The owner of this Kinora can change that.');
+  // Asked anew for each upload: who was removed meanwhile leaves nothing behind that is nobody's.
+  const person = viewer.personId === householdId ? null : await accounts.getPerson(viewer.personId);
+  if (viewer.personId !== householdId && (person === null || person.isDisabled))
+    throw new AppError('unauthorized', 'Your account is not here any more.');
   const into = folder ? await access.folder(viewer, folder, 'edit') : null;
   // What an owner puts into a folder of the household's is the household's.
   const ownerId = into?.ownerId ?? viewer.personId;
   return {
     ...{ ownerId, folderId: into?.id ?? null, audiences: share ? [householdAudience] : [] },
-    quotaBytes: ownerId === viewer.personId ? await quotaOf(accounts, viewer) : null,
+    quotaBytes: ownerId === viewer.personId ? (person?.quotaBytes ?? null) : null,
   };
 }

@@ -24,6 +24,7 @@ import { cameraPageRoutes } from './camera-pages.ts';
 import { linkPageRoutes } from './link-pages.ts';
 import { linkRoutes } from './links.ts';
 import { logInPageRoutes } from './log-in-pages.ts';
+import { myDataRoutes } from './my-data.ts';
 import { peoplePageRoutes } from './people-pages.ts';
 import { televisionPageRoutes } from './television-pages.ts';
 
@@ -185,6 +186,7 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
     televisionPageRoutes(scope, services, tools);
     accountPageRoutes(scope, services, tools);
     peoplePageRoutes(scope, services, tools);
+    await myDataRoutes(scope, services, tools);
   });
   assetRoutes(app, assets);
 

@@ -121,13 +121,11 @@ async function receive(request: FastifyRequest<WithPlace>, services: Services): 
   const { library, metrics } = services;
   const viewer = viewerOf(request);
   const wanted = { folder: request.query.folder, share: request.query.share };
-  let place: UploadPlace | null = null;
   const received: Received = { videos: [], refused: [] };
   for await (const part of request.parts({ preservePath: true } as object)) {
     if (part.type !== 'file') {
       if (part.fieldname !== 'folder' && part.fieldname !== 'share') continue;
       wanted[part.fieldname] = String(part.value);
-      place = null;
       continue;
     }
     // A form with nothing chosen sends one part without a name and without bytes.
@@ -137,7 +135,7 @@ async function receive(request: FastifyRequest<WithPlace>, services: Services): 
       continue;
     }
     try {
-      place ??= await uploadPlace(services, viewer, wanted);
+      const place = await uploadPlace(services, viewer, wanted);
       const video = await receiveOne(part, library, place);
       received.videos.push(video);
       metrics.arrived(video.status);
