@@ -15,6 +15,12 @@ switch (word) {
   case 'check':
     process.exitCode = await (await import('./commands/check.ts')).check(rest);
     break;
+  case 'user':
+    process.exitCode = await (await import('./commands/user.ts')).user(rest);
+    break;
+  case 'token':
+    process.exitCode = await (await import('./commands/token.ts')).token(rest);
+    break;
   case 'help':
   case '--help':
   case '-h':

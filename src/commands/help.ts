@@ -20,6 +20,8 @@ export function help(): void {
 kinora [serve]            starts it and prints the address
 kinora check              walks videos, catalogue and indexes and says what disagrees
 kinora check --repair     the same, and mends what can be mended
+kinora user ...           lists, adds, changes and removes people (kinora user --help)
+kinora token ...          lists, adds and removes tokens for the API (kinora token --help)
 kinora --version, --help
 
 Settings stand in the environment, or in the file KINORA_CONFIG names (kinora.toml):
