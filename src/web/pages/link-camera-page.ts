@@ -29,7 +29,7 @@ export function linkCameraPage(view: View, { home, link, camera }: LinkCameraCon
 </section>
 <div class="under"><div class="head"><h1 dir="auto">${name}</h1>
 <p class="facts" id="camera-facts">!${cameraState(view, camera)}</p>
-!${link.expiresAtMs === null ? '' : html`<p class="hint">This link ends at !${moment(view, link.expiresAtMs)}.</p>`}
+!${link.expiresAtMs === null ? '' : html`<p class="hint">This link ends on !${moment(view, link.expiresAtMs)}.</p>`}
 <div class="actions"><button class="button" type="button" id="camera-sound" hidden>!${icon('speaker')}<span data-part="label">Play sound</span></button></div>
 !${kinds.sound === null ? '' : html`<audio id="camera-plain-sound" controls preload="none" src="${home}/sound.mp4" aria-label="Live sound of ${name}"></audio>`}</div></div>`;
   return layout(view, {

@@ -19,7 +19,7 @@ export type LinkDoorContent = {
 
 const words: Readonly<Record<GuestLink['subject'], { sign: IconName; what: string; button: string }>> = {
   video: { sign: 'film', what: 'A video for you', button: 'Watch' },
-  folder: { sign: 'videos', what: 'A folder of videos for you', button: 'Look inside' },
+  folder: { sign: 'folder', what: 'A folder of videos for you', button: 'Look inside' },
   camera: { sign: 'cameras', what: 'A live camera for you', button: 'Watch' },
 };
 
@@ -37,7 +37,7 @@ export function linkDoorPage(view: View, content: LinkDoorContent, error: string
 <input id="password" name="password" type="password" maxlength="200" required autocomplete="off" autofocus>`
       : ''
   }<button class="button primary"!${needsPassword ? '' : ' autofocus'}>!${icon('play')}${button}</button></form>
-!${expiresAtMs === null ? '' : html`<p class="hint">This link ends at !${moment(view, expiresAtMs)}.</p>`}
+!${expiresAtMs === null ? '' : html`<p class="hint">This link ends on !${moment(view, expiresAtMs)}.</p>`}
 </section>`;
   return layout(view, { title, place: null, search: null, main, guestHome: home });
 }

@@ -31,7 +31,7 @@ export function linkFolderPage(view: View, { home, shown }: LinkFolderContent): 
       ? ''
       : html`<ul class="guest-folders">!${folders.map(
           (inner) =>
-            html`<li><a class="button" href="${address(inner.id)}">!${icon('videos')}<span dir="auto">${inner.name}</span></a></li>`,
+            html`<li><a class="button" href="${address(inner.id)}">!${icon('folder')}<span dir="auto">${inner.name}</span></a></li>`,
         )}</ul>`
   }
 !${videos.length === 0 ? '' : html`<ul class="grid" data-arrows>!${videos.map((video) => card(view, video, home))}</ul>`}

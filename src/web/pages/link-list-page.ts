@@ -57,7 +57,7 @@ export function subjectAddress({ subject, id }: Pick<LinkSubject, 'subject' | 'i
 export async function linkListPage(view: View, content: LinkListContent): Promise<string> {
   const { of, links } = content;
   const address = subjectAddress(of);
-  const main = html`<div class="column links"><div class="heading"><h1>Links to <bdi>${of.name}</bdi></h1></div>
+  const main = html`<div class="column links"><div class="heading"><h1><span>Links to <bdi>${of.name}</bdi></span></h1></div>
 <p class="hint"><a href="${address}">!${icon('back')}Back</a> Somebody with such a link needs no account. It gives this alone, and nothing beside it.</p>
 !${content.madeUrl === null ? '' : await madeLink(content.madeUrl)}
 <section aria-labelledby="new-link"><h2 id="new-link">A new link</h2>!${linkForm(content)}</section>
