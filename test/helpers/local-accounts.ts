@@ -1,6 +1,7 @@
 // The accounts of a process in a folder of the test's own, a browser that keeps its cookies, and passwords that are
 // quickly worked out (the real scrypt takes a third of a second each).
 import { createHash } from 'node:crypto';
+import { after } from 'node:test';
 import { pino } from 'pino';
 import type { Accounts, Asker, Cookies, Identity } from '../../src/accounts/accounts.ts';
 import { createLocalAccounts } from '../../src/accounts/local/create-local-accounts.ts';
@@ -57,6 +58,8 @@ export async function openLocalAccounts({
     ...(hasher ? { hasher } : {}),
     warmsUp: false,
   });
+  // Also where the test fails before it closes them: their timers would keep the process.
+  after(() => accounts.close());
   return { ...accounts, folder: where };
 }
 
