@@ -28,6 +28,8 @@ async function prepare(count: number) {
   const videos: Video[] = [];
   for (let number = 0; number < count; number += 1) {
     const arrival = await library.beginArrival({
+      ...{ ownerId: 'anna', folderId: null, audiences: [], quotaBytes: null },
+      ...{ ownerId: 'household', folderId: null, audiences: [], quotaBytes: null },
       fileName: `film ${number}.mkv`,
       sizeBytes: null,
       uploadMetadata: null,
