@@ -128,8 +128,17 @@ export type StoredCamera = {
   readonly addedAtMs: number;
 };
 
+/** Something of the catalogue that does not hold together. */
+export type Disagreement = {
+  /** What it is about: `folder 0123...`. */
+  readonly subject: string;
+  /** A clause without a full stop. */
+  readonly message: string;
+  readonly isRepaired: boolean;
+};
+
 export type Catalogue = {
-  /** A video begins to arrive. Again with the same id: nothing happens. */
+  /** A video begins to arrive. Again with the same id: nothing happens. Throws `not-found` for a folder that is not there or another's. */
   beginUpload(video: NewVideo): Promise<void>;
   /** Tells watchers of the page how far it is; may be lost in a crash (the blob store knows the truth). */
   noteReceived(id: string, receivedBytes: number): Promise<void>;
@@ -139,11 +148,11 @@ export type Catalogue = {
   finishUpload(id: string, arrival: Arrival): Promise<Video>;
   /** A newer index replaces the old (repair). */
   replaceIndex(id: string, arrival: Arrival): Promise<Video>;
-  /** Removes the row. Nothing there: nothing happens. The caller has removed the blobs before. */
+  /** Removes the row, its shares, marks and links. Nothing there: nothing happens. The caller has removed the blobs before. */
   forgetVideo(id: string): Promise<void>;
   /** null where there is none; includes those in the bin. */
   getVideo(id: string): Promise<Video | null>;
-  /** Newest first. */
+  /** In the order asked; without one, newest first. The pages make up the whole, also while videos come and go. */
   listVideos(request: ListRequest): Promise<VideoPage>;
   /** All that still arrive, in no order (recovery at start). */
   listArriving(): Promise<readonly Video[]>;
@@ -168,7 +177,7 @@ export type Catalogue = {
   /** What is left out stays. Nothing happens where there is no such video. Watched ones are no longer begun. */
   setMarks(personId: string, videoId: string, marks: Partial<Marks>): Promise<void>;
 
-  /** Throws `not-found` for a parent that is not there, or is another's. */
+  /** Again with the same id: nothing happens. Throws `not-found` for a parent that is not there, or is another's. */
   addFolder(folder: Folder): Promise<void>;
   getFolder(id: string): Promise<Folder | null>;
   /** Directly in `parentId` (null: at the top) of what can be seen; by name. At the top also those whose parent cannot be seen. */
@@ -191,7 +200,7 @@ export type Catalogue = {
 
   /** Replaces whom it is shared with. Nothing happens where it is not there (cameras need not be). */
   setAudiences(subject: Shared, id: string, audiences: readonly string[]): Promise<void>;
-  /** Of the thing itself, not of the folders around it; null for a camera that nobody ever said anything of. */
+  /** Of the thing itself, not of the folders around it; null where there is none, and for a camera that nobody ever said anything of. */
   getAudiences(subject: Shared, id: string): Promise<readonly string[] | null>;
   /** null where there is none (a camera without a word about it has null too: see `accounts/access.ts`). */
   getSharing(subject: Shared, id: string): Promise<Sharing | null>;
@@ -202,6 +211,7 @@ export type Catalogue = {
   /** Forgets a person's progress, marks, links and what was shared with them. Their videos stay. */
   forgetPerson(personId: string): Promise<void>;
 
+  /** Again: nothing happens. Throws `conflict` where another has the id or the secret. */
   addLink(link: GuestLink): Promise<void>;
   getLink(id: string): Promise<GuestLink | null>;
   findLink(secretHash: string): Promise<GuestLink | null>;
@@ -216,6 +226,7 @@ export type Catalogue = {
   /** False where there was none. */
   removeLink(id: string): Promise<boolean>;
 
+  /** Again with the same id: nothing happens. */
   noteAudit(note: AuditNote): Promise<void>;
   /** Newest first, those before `beforeMs`. */
   listAudit(beforeMs: number, limit: number): Promise<readonly AuditNote[]>;
@@ -231,8 +242,14 @@ export type Catalogue = {
   addCamera(camera: StoredCamera): Promise<void>;
   /** Replaces name, driver and options; when it was added stays. False where there is none. */
   updateCamera(camera: Omit<StoredCamera, 'addedAtMs'>): Promise<boolean>;
-  /** False where there was none. */
+  /** False where there was none. Its shares and links go with it. */
   removeCamera(id: string): Promise<boolean>;
+
+  /**
+   * What does not hold together within the catalogue: things in folders that are not there, links to nothing, counts
+   * and a search that are not what the videos say. With `repair` it is put right. Nothing else may be writing.
+   */
+  inspect(request: { repair: boolean }): Promise<readonly Disagreement[]>;
 
   /** Throws `unavailable` when the store cannot be reached (readiness). */
   ping(): Promise<void>;

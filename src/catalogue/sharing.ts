@@ -34,6 +34,7 @@ export type Sight = {
 export type Marks = { readonly isFavourite: boolean; readonly isWatched: boolean };
 
 export type Usage = {
+  /** The bin's and arriving ones too. */
   readonly videos: number;
   /** What is stored, the bin included, and what arriving ones were announced as (or have, where that is more). */
   readonly bytes: number;

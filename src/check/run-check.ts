@@ -1,6 +1,6 @@
-// `kinora check`: walks catalogue, blobs and indexes, says what disagrees in one line each, and with `repair` puts
-// right what can be put right without touching an original that a row names. Memory: eight bytes a video, and one
-// index at a time.
+// `kinora check`: walks the catalogue in itself, then its videos with their blobs and indexes, says what disagrees in one
+// line each, and with `repair` puts right what can be put right without touching an original that a row names. Memory:
+// eight bytes a video and one index at a time, besides what the catalogue needs for itself.
 import { type Logger, pino } from 'pino';
 import type { BlobStore } from '../blobs/blob-store.ts';
 import type { Catalogue, Video } from '../catalogue/catalogue.ts';
@@ -43,6 +43,10 @@ export async function runCheck(options: CheckOptions): Promise<CheckResult> {
     out(`${subject}: ${message}${outcome === null ? '' : ` (${outcome})`}`);
   };
 
+  for (const { subject, message, isRepaired } of await catalogue.inspect({ repair })) {
+    if (isRepaired) repaired += 1;
+    tell(subject, message, isRepaired ? 'put right' : null);
+  }
   for await (const video of everyVideo(catalogue)) {
     videos += 1;
     for (const finding of await inspectVideo(video, blobs)) {

@@ -9,6 +9,7 @@ import type {
   Arrival,
   AuditNote,
   Catalogue,
+  Disagreement,
   Folder,
   GuestLink,
   ListRequest,
@@ -297,6 +298,10 @@ class SqliteCatalogue implements Catalogue {
 
   removeCamera(id: string): Promise<boolean> {
     return this.#writer.call('removeCamera', id);
+  }
+
+  inspect({ repair }: { repair: boolean }): Promise<readonly Disagreement[]> {
+    return this.#writer.call('inspect', repair);
   }
 
   async ping(): Promise<void> {

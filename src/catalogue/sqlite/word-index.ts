@@ -94,6 +94,16 @@ export class WordIndex {
     this.#remove.run(facet);
   }
 
+  /** A repair: what a set is to be. */
+  writeWord(shelf: 0 | 1, bucket: number, beginning: string, bitmap: Uint8Array): void {
+    this.#words.write(shelf, bucket, beginning, bitmap);
+  }
+
+  /** A repair: what a set is to be. */
+  writeFacet(shelf: 0 | 1, bucket: number, facet: string, bitmap: Uint8Array): void {
+    this.#facets.write(shelf, facet, bucket, bitmap);
+  }
+
   /** Writes what was changed; to be called before the commit. */
   flush(): void {
     this.#words.flush();
