@@ -108,9 +108,12 @@ export function logInPageRoutes(
     return reply.header('cache-control', 'no-store').redirect(location, 303);
   });
 
-  app.post('/logout', open, async (request, reply) =>
-    goOn(reply, await accounts.signOut(asker(request)), '/login?after=out'),
-  );
+  app.post('/logout', open, async (request, reply) => {
+    const cookies = await accounts.signOut(asker(request));
+    // Whoever sits down next and goes back is shown nothing (W3C Clear Site Data §3.1).
+    reply.header('clear-site-data', '"cache"');
+    return goOn(reply, cookies, '/login?after=out');
+  });
 
   /** Which way in there is; a word where there is none. */
   const wayOf = async (request: FastifyRequest, secret: string) => {
