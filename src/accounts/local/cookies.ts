@@ -29,7 +29,10 @@ export type CookieJar = {
   /** The token that one of these Set-Cookie values sets; null where none does. */
   newSessionToken(cookies: readonly string[]): string | null;
   /** What another of better-auth's signed cookies carries, by its name without a prefix; null where it is not ours. */
-  readSigned(asker: { readonly origin: string; readonly cookieHeader: string | null }, name: string): string | null;
+  readSigned(
+    asker: { readonly origin: string; readonly cookieHeader: string | null },
+    name: string,
+  ): string | null;
   /** Set-Cookie of a session. */
   session(origin: string, token: string): string;
   /** Set-Cookie that ends it. */

@@ -69,7 +69,21 @@ export function engineOptions(parts: EngineParts, origin: string): BetterAuthOpt
         backupCodeOptions: { customBackupCodesGenerate: createRecoveryCodes },
       }),
       deviceAuthorization({ expiresIn: '10m', interval: '5s', userCodeLength: 8 }),
-      passkey({ rpName: 'Kinora', rpID: new URL(origin).hostname, origin }),
+      passkey({
+        ...{ rpName: 'Kinora', rpID: new URL(origin).hostname, origin },
+        authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
+        advanced: { webAuthnChallengeCookie: 'passkey' },
+        authentication: {
+          // Else whoever finds a security key has both factors at once.
+          async afterVerification({ verification }) {
+            if (verification.authenticationInfo.userVerified) return;
+            throw new APIError('UNAUTHORIZED', {
+              code: 'USER_NOT_VERIFIED',
+              message: 'The passkey did not check that it is you. Turn on its PIN, fingerprint or face.',
+            });
+          },
+        },
+      }),
     ],
     advanced: {
       // The prefix stands in the names themselves: better-auth's own would be `__Secure-`.

@@ -1,61 +1,79 @@
-// Passkeys (WebAuthn level 3): better-auth checks them, this says when. A passkey stands for a password and a second
-// factor, so the device has to have checked who holds it (user verification, §6.1 flags).
-
+// Passkeys (WebAuthn level 3): better-auth makes and checks them, this says when and under which limits. A passkey stands
+// for a password and a second factor, so the device has to check who holds it (user verification; `engine-options.ts`
+// refuses a log-in without).
 import { AppError } from '../../errors.ts';
-import type { Accounts } from '../accounts.ts';
+import type { Accounts, Asker, RawAnswer } from '../accounts.ts';
 import type { Core } from './core.ts';
-import { engineAnswer, passOn, type RawCall, type RawRoutes, textOf } from './raw-requests.ts';
+import { engineAnswer, jsonAnswer, passOn, type RawCall, type RawRoutes, textOf } from './raw-requests.ts';
 
-/** Bit 2 of the flags, which stand after the 32 bytes of the RP ID's hash (§6.1). */
-const userVerified = 0x04;
-const flagsAt = 32;
+const refused = 'The passkey did not let you in. Try again, or log in with the password.';
 
 export function passkeyRoutes(core: Core, accounts: Pick<Accounts, 'removePasskey'>): RawRoutes {
-  const { attempts, audit, engine, people, sessions } = core;
-  const personOf = (token: string | null) => {
+  const { attempts, audit, engine, people, sessions, store } = core;
+
+  /** Who is logged in. Throws `unauthorized`. */
+  function personOf(asker: Asker) {
+    const token = core.cookies.sessionToken(asker);
     const session = token ? sessions.find(token) : null;
-    return session ? people.get(session.personId) : null;
-  };
+    const person = session && people.get(session.personId);
+    if (!person) throw new AppError('unauthorized', 'Please log in first.');
+    return person;
+  }
+  /** better-auth asks for a log-in of the last day before a passkey is added; here in words. */
+  function inWords(answer: RawAnswer): RawAnswer {
+    if (answer.status !== 403) return answer;
+    throw new AppError('forbidden', 'You logged in a while ago. Log in again, then add the passkey.');
+  }
+  const nameOf = (call: RawCall) =>
+    textOf(call, 'name').replace(/\s+/gu, ' ').trim().slice(0, 80) || 'Passkey';
+
   return {
-    'GET /passkey/generate-register-options': (asker, call) => passOn(core, asker, call),
+    async 'GET /passkey/generate-register-options'(asker, call) {
+      const { name, email, userName } = personOf(asker);
+      attempts.begin('waiting', { address: asker.address });
+      const answer = await engine.call(asker, { method: 'GET', path: call.path });
+      if (answer.status !== 200) return inWords(engineAnswer(core, asker, answer));
+      // What the device shows beside the passkey: better-auth would take the address, which may only stand in for one.
+      const user = { ...(answer.json?.user as object), name: email ?? userName ?? name, displayName: name };
+      return jsonAnswer(200, { ...answer.json, user }, answer.cookies);
+    },
     async 'POST /passkey/verify-registration'(asker, call) {
-      const answer = await engine.call(asker, { method: 'POST', path: call.path, body: call.body });
-      const person = personOf(core.cookies.sessionToken(asker));
-      if (answer.status === 200) audit.note(asker, person, 'passkey-added', textOf(call, 'name'));
-      return engineAnswer(core, asker, answer);
+      const person = personOf(asker);
+      const name = nameOf(call);
+      const body = { response: call.body.response, name };
+      const answer = await engine.call(asker, { method: 'POST', path: call.path, body });
+      if (answer.status === 200) audit.note(asker, person, 'passkey-added', name);
+      return inWords(engineAnswer(core, asker, answer));
     },
     async 'GET /passkey/generate-authenticate-options'(asker, call) {
       attempts.begin('waiting', { address: asker.address });
-      return passOn(core, asker, call);
+      const answer = await engine.call(asker, { method: 'GET', path: call.path });
+      return jsonAnswer(answer.status, { ...answer.json, userVerification: 'required' }, answer.cookies);
     },
     async 'POST /passkey/verify-authentication'(asker, call) {
       const attempt = attempts.begin('password', { address: asker.address });
-      if (!isUserVerified(call)) {
-        audit.note(asker, null, 'sign-in-failed', 'passkey');
-        throw new AppError(
-          'unauthorized',
-          'The passkey did not check that it is you. Turn on its PIN, fingerprint or face.',
-        );
+      const credential = (call.body.response ?? {}) as { id?: unknown };
+      const owner = store.get<{ userId: string }>(
+        'SELECT userId FROM passkey WHERE credentialID = ?',
+        typeof credential.id === 'string' ? credential.id.slice(0, 2000) : '',
+      );
+      const person = owner ? people.get(owner.userId) : null;
+      const answer =
+        person && !person.isDisabled
+          ? await engine.call(asker, { method: 'POST', path: call.path, body: { response: credential } })
+          : null;
+      if (answer?.status !== 200) {
+        audit.note(asker, person, 'sign-in-failed', 'passkey');
+        const isUnverified = answer?.json?.code === 'USER_NOT_VERIFIED';
+        throw new AppError('unauthorized', isUnverified ? String(answer?.json?.message) : refused);
       }
-      const answer = await engine.call(asker, { method: 'POST', path: call.path, body: call.body });
-      if (answer.status === 200) attempt.succeeded();
-      else audit.note(asker, null, 'sign-in-failed', 'passkey');
-      return engineAnswer(core, asker, answer);
+      attempt.succeeded();
+      return engineAnswer(core, asker, answer, 'passkey');
     },
     'GET /passkey/list-user-passkeys': (asker, call) => passOn(core, asker, { ...call, query: '' }),
     async 'POST /passkey/delete-passkey'(asker, call) {
-      const person = personOf(core.cookies.sessionToken(asker));
-      if (!person) throw new AppError('unauthorized', 'Please log in first.');
-      await accounts.removePasskey(asker, person.id, textOf(call, 'id'));
-      return { status: 200, headers: [['content-type', 'application/json']], body: '{"status":true}' };
+      await accounts.removePasskey(asker, personOf(asker).id, textOf(call, 'id'));
+      return jsonAnswer(200, { status: true });
     },
   };
-}
-
-/** What is looked at here is what the signature is over, so a lie here fails there. */
-function isUserVerified(call: RawCall): boolean {
-  const { response } = (call.body.response ?? {}) as { response?: { authenticatorData?: unknown } };
-  const data = response?.authenticatorData;
-  if (typeof data !== 'string') return false;
-  return ((Buffer.from(data, 'base64url')[flagsAt] ?? 0) & userVerified) !== 0;
 }

@@ -57,12 +57,12 @@ export async function passOn(core: Core, asker: Asker, call: RawCall): Promise<R
   return engineAnswer(core, asker, answer);
 }
 
-/** better-auth's answer as the caller gets it. */
-export function engineAnswer(core: Core, asker: Asker, answer: EngineAnswer): RawAnswer {
+/** better-auth's answer as the caller gets it. `how` somebody came in with it, for the audit log. */
+export function engineAnswer(core: Core, asker: Asker, answer: EngineAnswer, how = ''): RawAnswer {
   let { cookies } = answer;
   const token = core.cookies.newSessionToken(cookies);
   if (token && token !== core.cookies.sessionToken(asker))
-    ({ cookies } = completeLogIn(core, asker, cookies));
+    ({ cookies } = completeLogIn(core, asker, cookies, how));
   return toRaw(answer, cookies);
 }
 
