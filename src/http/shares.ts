@@ -18,10 +18,9 @@ export const SharesBody = Type.Object({
 });
 export const SharesChange = Type.Object(
   {
-    isHousehold: Type.Boolean({ default: false }),
+    isHousehold: Type.Boolean(),
     people: Type.Array(Type.String({ maxLength: 64 }), {
       maxItems: maxPeople,
-      default: [],
       description: 'Ids of people',
     }),
   },
