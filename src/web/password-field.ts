@@ -18,7 +18,7 @@ export function newPasswordField({
   return textField(
     {
       ...{ name, label, type: 'password', autocomplete: 'new-password', maxLength: 1000, hint },
-      after: html`<kinora-password-strength data-for="${name}" hidden><meter min="0" max="4" low="2" high="3" optimum="4" value="0" aria-label="Strength of the password"></meter><p class="hint" aria-live="polite"></p></kinora-password-strength>`,
+      after: html`<kinora-password-strength data-for="${name}" hidden><meter min="0" max="4" low="2" high="3" optimum="4" value="0" aria-label="Strength"></meter><p class="hint" aria-live="polite"></p></kinora-password-strength>`,
     },
     error,
   );
