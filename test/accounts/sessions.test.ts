@@ -1,5 +1,7 @@
 // Sessions by the clock, their cookies over HTTP and HTTPS, and what another process changes.
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { createBrowser, createHomeBrowser, openLocalAccounts } from '../helpers/local-accounts.ts';
@@ -117,13 +119,25 @@ test('a restart keeps everybody logged in, and another key nobody', async () => 
   const identity = await second.identify({ cookie: home.session(), bearer: null });
   assert.equal(identity?.viewer.personId, id);
   await second.close();
-  const { rm } = await import('node:fs/promises');
-  const { join } = await import('node:path');
   await rm(join(first.folder, 'auth.key'));
   const third = await openLocalAccounts({ folder: first.folder });
   assert.equal(await third.identify({ cookie: home.session(), bearer: null }), null);
   await createBrowser(third).signIn('ada');
   await third.close();
+});
+
+test('a person has a hundred sessions at most: the least used ends first', async () => {
+  const accounts = await openLocalAccounts();
+  const home = createHomeBrowser(accounts);
+  const id = await home.signUp('Ada', 'ada');
+  await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      for (let n = 0; n < 36; n += 1) await createBrowser(accounts).signIn('ada');
+    }),
+  );
+  assert.equal((await accounts.listSessions(id, null)).length, 100);
+  assert.equal(await home.identity(), null);
+  await accounts.close();
 });
 
 test('what ran out is removed, and the audit log does not grow for ever', async () => {

@@ -26,6 +26,7 @@ export function completeLogIn(
   if (!session || !person) throw new AppError('unauthorized', wrongLogIn);
   const before = core.cookies.sessionToken(asker);
   if (before && before !== session.token) sessions.endByToken(before);
+  sessions.endSurplus(person.id);
   people.noteSeen(person.id);
   if (subject !== null) audit.note(asker, person, 'signed-in', subject);
   const mark = core.cookies.markDevice(asker, person.id);

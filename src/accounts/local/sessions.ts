@@ -30,11 +30,16 @@ export type Sessions = {
   prolong(id: string): void;
   noteUsed(id: string): void;
   endByToken(token: string): SessionRow | null;
+  /** Ends the person's least used ones past what a household can have. */
+  endSurplus(personId: string): void;
   /** One of the person's, or (null) all of them but `exceptId`. How many ended. */
   end(personId: string, id: string | null, exceptId: string | null): number;
   /** Removes those that ran out. */
   tidy(): void;
 };
+
+/** Televisions, phones, browsers and private windows of one person; more is a script that logs in each time. */
+const mostOfPerson = 100;
 
 type Row = { id: string; token: string; userId: string; expiresAt: string; updatedAt: string };
 
@@ -92,6 +97,13 @@ export function createSessions(store: Store, clock: Clock): Sessions {
         token,
       );
       return row ? toSessionRow(row) : null;
+    },
+    endSurplus(personId) {
+      store.run(
+        `DELETE FROM "session" WHERE userId = ? AND id NOT IN (
+           SELECT id FROM "session" WHERE userId = ? ORDER BY updatedAt DESC, rowid DESC LIMIT ?)`,
+        ...[personId, personId, mostOfPerson],
+      );
     },
     end(personId, id, exceptId) {
       if (id !== null) return store.run('DELETE FROM "session" WHERE userId = ? AND id = ?', personId, id);
