@@ -1,6 +1,7 @@
 // `kinora token ...`: tokens for the API from the command line, also while the program runs.
 import { grantable, type Permission, permissions } from '../accounts/permissions.ts';
 import { systemClock } from '../clock.ts';
+import { AppError } from '../errors.ts';
 import { dateOf, Misuse, printTable, readWords, runCommand, withAccounts } from './account-command.ts';
 
 const help = `kinora token: tokens for the API (Authorization: Bearer), also while Kinora runs.
@@ -65,7 +66,8 @@ async function remove(words: readonly string[]): Promise<number> {
     const id = positionals[0]!;
     const token = (await accounts.listTokens(null)).find((one) => one.id === id);
     const isGone = token !== undefined && (await accounts.removeToken(asker, token.personId, id));
-    console.log(isGone ? `The token "${token.name}" works no more.` : 'There is no such token.');
+    if (!isGone) throw new AppError('not-found', 'there is no such token; kinora token list shows all');
+    console.log(`The token "${token.name}" works no more.`);
   });
 }
 

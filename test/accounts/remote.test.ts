@@ -325,13 +325,13 @@ describe('something else at the address', () => {
     await assert.rejects(accounts.doors(), isAway);
   });
 
-  test('silence is waited for 2 s, by a bounded number', async () => {
+  test('silence is waited for 5 s, by a bounded number', async () => {
     const accounts = await other(createSocketServer(() => {}));
     const startedMs = performance.now();
     const all = Array.from({ length: 700 }, (_, index) => accounts.identify(credentials(`c${index}`)));
     const results = await Promise.allSettled(all);
     assert.ok(results.every(({ status }) => status === 'rejected'));
-    assert.ok(performance.now() - startedMs < 4000);
+    assert.ok(performance.now() - startedMs < 10_000);
     await assert.rejects(accounts.doors(), isAway);
   });
 });

@@ -12,7 +12,9 @@ import { type RevisionAnswer, type ServiceMethod, serviceMethods } from './servi
 /** How often the other side is asked whether anything has changed. */
 const pollMs = 1000;
 /** For what has to be quick: who somebody is, and the word whether anything has changed. */
-const quickMs = 2000;
+const quickMs = 5000;
+/** Words in a row that did not come in time: one may be lost to a busy moment (better-auth takes a second to load). */
+const mostLate = 1;
 /** A log-in is slow on purpose, and OpenID asks a provider on the way. */
 const slowMs = 20_000;
 /** No cookie or token of ours is longer. */
@@ -34,6 +36,7 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
   const closing = new AbortController();
   let revision = 0;
   let known: string | null = null;
+  let late = 0;
   let away: { readonly sinceMs: number; isOver: boolean } | null = null;
 
   function change(): void {
@@ -92,6 +95,7 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
         timeoutMs: quickMs,
         isRead: true,
       })) as RevisionAnswer;
+      late = 0;
       if (away) {
         log.info('accounts can be reached again');
         away = null;
@@ -101,13 +105,11 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
       else change();
       known = answer.revision;
     } catch (error) {
+      if (!away && error instanceof ServiceAway && error.isSlow && ++late <= mostLate) return;
       if (!away) {
-        const { cause } = error as Error;
+        const { message, cause } = error as Error;
         log.warn(
-          {
-            url,
-            reason: isAppError(cause) || cause === undefined ? (error as Error).message : String(cause),
-          },
+          { url, reason: cause instanceof Error ? cause.message : message },
           'accounts cannot be reached: nobody can log in; what runs goes on for 5 minutes',
         );
         away = { sinceMs: atMs, isOver: false };
@@ -145,6 +147,12 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
     async identifyNamed(login, name, options) {
       const key = `named ${JSON.stringify([login, name])}`;
       return (await identify(key, () => call('identifyNamed', [login, name]), options))!;
+    },
+    async handle(asker, request) {
+      const answer = await asked.handle(asker, request);
+      // Logging out, among others; what only asks, or was refused, took nothing from anybody.
+      if (request.method !== 'GET' && answer.status < 400) change();
+      return answer;
     },
     // JSON has no infinity, by which callers mean "from the newest".
     listAudit: (beforeMs, limit) => asked.listAudit(Math.min(beforeMs, Number.MAX_SAFE_INTEGER), limit),

@@ -29,12 +29,16 @@ export type ServiceCaller = {
 
 /** Thrown for everything that says "not there", so that it can be told from an `unavailable` of the accounts' own. */
 export class ServiceAway extends AppError {
-  constructor(cause?: unknown) {
+  /** It did not answer in time: it may be busy rather than gone. */
+  readonly isSlow: boolean;
+
+  constructor(cause?: unknown, isSlow = false) {
     super(
       'unavailable',
       'Accounts cannot be reached right now, so nobody can be let in. Try again in a moment.',
       { cause, retryAfterSeconds: 5 },
     );
+    this.isSlow = isSlow;
   }
 }
 
@@ -69,9 +73,16 @@ export function createServiceCaller({ url, secret }: { url: string; secret: stri
   }
 
   async function once(name: string, body: Buffer, agent: HttpAgent, timeoutMs: number): Promise<unknown> {
-    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(timeoutMs)]);
-    const response = await post(name, body, agent, signal);
-    const answer = parse(await read(response));
+    const inTime = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([closing.signal, inTime]);
+    let response: IncomingMessage;
+    let answer: Record<string, unknown> | null;
+    try {
+      response = await post(name, body, agent, signal);
+      answer = parse(await read(response));
+    } catch (error) {
+      throw inTime.aborted ? new ServiceAway(inTime.reason, true) : error;
+    }
     if (response.statusCode === 200 && answer !== null && 'result' in answer) return answer.result;
     throw errorOf(answer, response.headers['retry-after']);
   }
