@@ -32,7 +32,7 @@ export function createSignUp(core: Core): SignUp {
       if (!asker.isThisMachine) checkSetupCode(asker, given ?? '');
       return { role: 'owner', quotaBytes: null, inviteId: null };
     }
-    if (invite) {
+    if (invite && config.signUp !== 'closed') {
       const row = store.get<{ inviteId: string; role: Role; quotaBytes: number | null }>(
         `SELECT id AS inviteId, role, quota_bytes AS quotaBytes FROM invite
          WHERE secret_hash = ? AND expires_at_ms > ?`,
