@@ -6,6 +6,7 @@ import type { Accounts } from './accounts/accounts.ts';
 import { createAccess } from './accounts/create-access.ts';
 import { createGuestLinks } from './accounts/create-guest-links.ts';
 import { createLocalAccounts } from './accounts/local/create-local-accounts.ts';
+import { createPasswordHasher, type PasswordHasher } from './accounts/password-hash.ts';
 import { createRemoteAccounts } from './accounts/remote/create-remote-accounts.ts';
 import { createDiskBlobs } from './blobs/disk.ts';
 import { createCameras } from './cameras/create-cameras.ts';
@@ -30,6 +31,8 @@ export type App = {
 };
 
 type Tools = { readonly clock: Clock; readonly log: Logger };
+/** Log-ins and guest links work out passwords with one, so that together they take two cores at most. */
+type Shared = Tools & { readonly passwords: PasswordHasher };
 /** What was made so far and has to be closed, in the reverse order. */
 type Opened = (() => unknown)[];
 
@@ -45,12 +48,13 @@ export async function createApp(config: Config, tools: Tools): Promise<App> {
   try {
     const lock = await lockDataFolder(folder);
     opened.push(() => lock.release());
-    const accounts = await openAccounts(config, tools);
+    const shared: Shared = { ...tools, passwords: createPasswordHasher() };
+    const accounts = await openAccounts(config, shared);
     opened.push(() => accounts.close());
     const server =
       config.roles === 'auth'
         ? await createAuthRole(config, tools, accounts)
-        : await createMediaRoles(config, tools, accounts, opened);
+        : await createMediaRoles(config, shared, accounts, opened);
     opened.push(() => server.close());
     const url = await server.listen();
     let closing: Promise<void> | null = null;
@@ -68,12 +72,12 @@ export async function createApp(config: Config, tools: Tools): Promise<App> {
   }
 }
 
-async function openAccounts({ data, auth }: Config, { clock, log }: Tools): Promise<Accounts> {
+async function openAccounts({ data, auth }: Config, { clock, log, passwords }: Shared): Promise<Accounts> {
   const { serviceUrl, serviceSecret } = auth;
   return serviceUrl !== null && serviceSecret !== null && auth.mode !== 'none'
     ? createRemoteAccounts({ url: serviceUrl, secret: serviceSecret, clock, log })
     : createLocalAccounts({
-        ...{ folder: data.folder, clock, log, config: auth },
+        ...{ folder: data.folder, clock, log, config: auth, hasher: passwords },
         // Nobody logs in where everybody is everybody.
         warmsUp: auth.mode === 'accounts',
       });
@@ -87,7 +91,7 @@ function createAuthRole(config: Config, { clock, log }: Tools, accounts: Account
 
 async function createMediaRoles(
   config: Config,
-  { clock, log }: Tools,
+  { clock, log, passwords }: Shared,
   accounts: Accounts,
   opened: Opened,
 ): Promise<Server> {
@@ -108,7 +112,7 @@ async function createMediaRoles(
   opened.push(() => cameras.close());
   const metrics = createMetrics({ cameras, clock });
   const access = createAccess({ catalogue });
-  const links = createGuestLinks({ catalogue, accounts, access, cameras, clock, folder });
+  const links = createGuestLinks({ catalogue, accounts, access, cameras, clock, folder, passwords });
   return createServer({
     ...{ config, clock, log, catalogue, blobs, library },
     ...{ accounts, access, links, cameras, metrics },
