@@ -13,16 +13,30 @@ type ValidatorFactory = (
   options: unknown,
 ) => (route: { schema: unknown; method?: string; url?: string; httpPart?: string }) => Validator;
 
-/** Fastify's own validators (Ajv, with query strings coerced to the types asked for), each made when first used. */
+type ValidatorOptions = { readonly customOptions?: Readonly<Record<string, unknown>> };
+
+/**
+ * Fastify's own validators (Ajv), each made when first used. What stands in an address is text and is coerced to the
+ * types asked for; JSON has types of its own, and a null that says “not limited” must not become a 0.
+ */
 const buildValidator: ValidatorFactory = (externalSchemas, options) => {
-  let compile: ReturnType<ValidatorFactory> | null = null;
+  const compilers = new Map<boolean, ReturnType<ValidatorFactory>>();
+  const compilerFor = (isBody: boolean): ReturnType<ValidatorFactory> => {
+    const known = compilers.get(isBody);
+    if (known) return known;
+    const build = (require('@fastify/ajv-compiler') as () => ValidatorFactory)();
+    const given = options as ValidatorOptions;
+    const strict = { ...given, customOptions: { ...given.customOptions, coerceTypes: false } };
+    const compiler = build(externalSchemas, isBody ? strict : options);
+    compilers.set(isBody, compiler);
+    return compiler;
+  };
   return (route) => {
     let compiled: Validator | null = null;
     // Fastify reads `errors` of the function it was given, and hands over the parent where it sees `schemaEnv`:
     // only a checked root of a type of its own would need that, and no route has one.
     const lazy: Validator = (data) => {
-      compile ??= (require('@fastify/ajv-compiler') as () => ValidatorFactory)()(externalSchemas, options);
-      compiled ??= compile(route);
+      compiled ??= compilerFor(route.httpPart === 'body')(route);
       const isValid = compiled(data);
       lazy.errors = compiled.errors;
       return isValid;

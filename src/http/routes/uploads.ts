@@ -83,13 +83,23 @@ export async function uploadRoutes(app: FastifyInstance, services: Services): Pr
         'Videos are sent as a form (multipart/form-data) with a field named "file".',
       );
     }
-    const received = await receive(request, services);
+    const received = await receive(request, services).catch((error: unknown) => {
+      throw isOfTheForm(error)
+        ? new AppError('bad-request', 'The form is damaged, or ends before its time.', { cause: error })
+        : error;
+    });
     const [first] = received.refused;
     if (received.videos.length === 0) {
       throw first ? refusalOfAll(received, first.error) : new AppError('bad-request', 'No file was chosen.');
     }
     return answer(request, reply, received);
   });
+}
+
+/** What the reader of forms throws, by its own words: it has no kinds of errors. */
+function isOfTheForm(error: unknown): boolean {
+  const words = /^(Unexpected end of (form|file|multipart data)|Malformed part header|Part terminated early)/;
+  return error instanceof Error && words.test(error.message);
 }
 
 function refusalOfAll({ refused }: Received, first: AppError): AppError {
