@@ -84,10 +84,11 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
   }
   function noteUse(entry: Kept, nowMs: number): void {
     entry.lastUsedAtMs = nowMs;
-    if (entry.sessionId) sessions.noteUsed(entry.sessionId);
-    else if (entry.tokenId)
-      store.run('UPDATE token SET last_used_at_ms = ? WHERE id = ?', nowMs, entry.tokenId);
-    people.noteSeen(entry.identity.viewer.personId);
+    store.transaction(() => {
+      if (entry.sessionId) sessions.noteUsed(entry.sessionId);
+      if (entry.tokenId) store.run('UPDATE token SET last_used_at_ms = ? WHERE id = ?', nowMs, entry.tokenId);
+      people.noteSeen(entry.identity.viewer.personId);
+    });
   }
 
   return {

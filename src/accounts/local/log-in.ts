@@ -25,10 +25,12 @@ export function completeLogIn(
   const person = session ? people.get(session.personId) : null;
   if (!session || !person) throw new AppError('unauthorized', wrongLogIn);
   const before = core.cookies.sessionToken(asker);
-  if (before && before !== session.token) sessions.endByToken(before);
-  sessions.endSurplus(person.id);
-  people.noteSeen(person.id);
-  if (subject !== null) audit.note(asker, person, 'signed-in', subject);
+  core.store.transaction(() => {
+    if (before && before !== session.token) sessions.endByToken(before);
+    sessions.endSurplus(person.id);
+    people.noteSeen(person.id);
+    if (subject !== null) audit.note(asker, person, 'signed-in', subject);
+  });
   const mark = core.cookies.markDevice(asker, person.id);
   return { kind: 'signed-in', personId: person.id, cookies: mark ? [...cookies, mark] : cookies };
 }
@@ -41,8 +43,10 @@ export function startSession(
   subject: string | null = '',
 ): SignedIn {
   if (core.people.get(personId)?.isDisabled !== false) throw new AppError('unauthorized', wrongLogIn);
-  const { token } = core.sessions.create(asker, personId);
-  return completeLogIn(core, asker, [core.cookies.session(asker.origin, token)], subject);
+  return core.store.transaction(() => {
+    const { token } = core.sessions.create(asker, personId);
+    return completeLogIn(core, asker, [core.cookies.session(asker.origin, token)], subject);
+  });
 }
 
 /** The password's part; the answer is better-auth's own, for those who speak to it directly. */

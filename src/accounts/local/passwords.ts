@@ -72,14 +72,14 @@ export function createPasswords(core: Core): Passwords {
       const hash = await hasher.hash(next);
       const person = people.get(personId);
       if (!person) throw new AppError('unauthorized', 'This account is gone.');
-      store.transaction(() => {
+      return store.transaction(() => {
         people.setPasswordHash(personId, hash);
         store.run('DELETE FROM reset WHERE person_id = ?', personId);
         // This one as well: it goes on under a new secret (OWASP ASVS 5.0 §7.2.4).
         sessions.end(personId, null, null);
+        audit.note(asker, person, 'password-changed');
+        return startSession(core, asker, personId, null).cookies;
       });
-      audit.note(asker, person, 'password-changed');
-      return startSession(core, asker, personId, null).cookies;
     },
     confirmPassword: (asker, personId, password) => provePassword(core, asker, personId, password),
     async resetPassword(asker, token, password) {
@@ -100,8 +100,8 @@ export function createPasswords(core: Core): Passwords {
         people.setPasswordHash(personId, hash);
         store.run('DELETE FROM reset WHERE person_id = ?', personId);
         sessions.end(personId, null, null);
+        audit.note(asker, people.get(personId), 'password-reset');
       });
-      audit.note(asker, people.get(personId), 'password-reset');
     },
     async makeResetToken(asker, byId, personId) {
       const person = people.get(personId);

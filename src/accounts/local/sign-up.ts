@@ -74,15 +74,14 @@ export function createSignUp(core: Core): SignUp {
       attempts.begin('sign-up', { address: asker.address });
       // Also for an address that is taken, so that both take the same time.
       const passwordHash = await hasher.hash(account.password);
-      const id = store.transaction(() => {
+      return store.transaction(() => {
         // Asked again: while the password was worked out, somebody else may have been the first or used the invite.
         const { role, quotaBytes, inviteId } = admit(asker, account);
         const id = people.add({ name, login, role, quotaBytes, passwordHash }, refusedSignUp);
         if (inviteId) store.run('DELETE FROM invite WHERE id = ?', inviteId);
-        return id;
+        audit.note(asker, people.get(id), 'signed-up');
+        return startSession(core, asker, id, null);
       });
-      audit.note(asker, people.get(id), 'signed-up');
-      return startSession(core, asker, id, null);
     },
     async doors() {
       return {

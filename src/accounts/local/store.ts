@@ -14,7 +14,10 @@ export type Store = {
   all<Row>(sql: string, ...values: SQLInputValue[]): Row[];
   /** How many rows were changed. */
   run(sql: string, ...values: SQLInputValue[]): number;
-  /** All of it or nothing. `change` is synchronous, so nothing comes in between. */
+  /**
+   * All of it or nothing, with one sync of the disk. `change` is synchronous, so nothing comes in between; one within
+   * another is part of it.
+   */
   transaction<Result>(change: () => Result): Result;
   /** Changes with people, sessions and tokens: at once for what is done here, within a second for another process. */
   revision(): number;
@@ -76,6 +79,7 @@ export function createStore(database: DatabaseSync, clock: Clock): Store {
     run: (sql, ...values) => guarded(() => Number(statement(sql).run(...values).changes)),
     transaction: (change) =>
       guarded(() => {
+        if (database.isTransaction) return change();
         database.exec('BEGIN IMMEDIATE');
         try {
           const result = change();
