@@ -39,12 +39,12 @@ export function installIdentity(
 
   app.addHook('onRequest', (request, reply, done) => {
     const { permission: needed, mayBeOld } = request.routeOptions.config;
-    // Nothing is at this address, or it is not for people.
-    if (needed === undefined || needed === 'service') {
+    if (needed === 'service') {
       done();
       return;
     }
-    const door = isPermission(needed) ? needed : null;
+    // Where nothing is, the page that says so has the bar of who asks.
+    const door = needed !== undefined && isPermission(needed) ? needed : null;
     if (door !== null) {
       // For every answer without a word on it; a route may say more.
       reply.raw.setHeader('Cache-Control', 'private, no-cache');
