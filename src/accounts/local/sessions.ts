@@ -6,14 +6,18 @@ import type { Asker, Session } from '../accounts.ts';
 import { sessionSeconds } from './cookies.ts';
 import type { Store } from './store.ts';
 
-/** A session is prolonged when a day of its time has passed. */
+/** A session is prolonged when a day of its time has passed... */
 export const renewAfterMs = 86_400_000;
+/** ...but never past a year after its log-in (OWASP ASVS 5.0 §7.3.2). */
+const longestMs = 365 * 86_400_000;
 
 export type SessionRow = {
   readonly id: string;
   readonly token: string;
   readonly personId: string;
   readonly expiresAtMs: number;
+  /** From when on it can be prolonged; Infinity where its year ends before that would help. */
+  readonly renewableAtMs: number;
   readonly lastUsedAtMs: number;
 };
 
@@ -26,7 +30,7 @@ export type Sessions = {
   /** null where it ended or ran out, or its person is disabled. */
   find(token: string): SessionRow | null;
   list(personId: string, thisSessionId: string | null): Session[];
-  /** A full time from now on. */
+  /** A full time from now on, at most a year from the log-in. */
   prolong(id: string): void;
   noteUsed(id: string): void;
   endByToken(token: string): SessionRow | null;
@@ -41,7 +45,11 @@ export type Sessions = {
 /** Televisions, phones, browsers and private windows of one person; more is a script that logs in each time. */
 const mostOfPerson = 100;
 
-type Row = { id: string; token: string; userId: string; expiresAt: string; updatedAt: string };
+type Row = { id: string; token: string; userId: string } & {
+  expiresAt: string;
+  updatedAt: string;
+  createdAt: string;
+};
 
 export function createSessions(store: Store, clock: Clock): Sessions {
   const iso = (ms: number) => new Date(ms).toISOString();
@@ -59,7 +67,7 @@ export function createSessions(store: Store, clock: Clock): Sessions {
     },
     find(token) {
       const row = store.get<Row>(
-        `SELECT s.id, s.token, s.userId, s.expiresAt, s.updatedAt FROM "session" s
+        `SELECT s.id, s.token, s.userId, s.expiresAt, s.updatedAt, s.createdAt FROM "session" s
          JOIN "user" u ON u.id = s.userId WHERE s.token = ? AND s.expiresAt > ? AND u.isDisabled = 0`,
         ...[token, iso(clock.nowMs())],
       );
@@ -83,9 +91,16 @@ export function createSessions(store: Store, clock: Clock): Sessions {
     },
     prolong(id) {
       const nowMs = clock.nowMs();
+      const session = store.get<{ createdAt: string; expiresAt: string }>(
+        'SELECT createdAt, expiresAt FROM "session" WHERE id = ?',
+        id,
+      );
+      if (!session) return;
+      const endMs = Math.min(nowMs + sessionSeconds * 1000, Date.parse(session.createdAt) + longestMs);
+      if (endMs <= Date.parse(session.expiresAt)) return;
       store.run(
         'UPDATE "session" SET expiresAt = ?, updatedAt = ? WHERE id = ?',
-        ...[iso(nowMs + sessionSeconds * 1000), iso(nowMs), id],
+        ...[iso(endMs), iso(nowMs), id],
       );
     },
     noteUsed(id) {
@@ -93,7 +108,7 @@ export function createSessions(store: Store, clock: Clock): Sessions {
     },
     endByToken(token) {
       const row = store.get<Row>(
-        'DELETE FROM "session" WHERE token = ? RETURNING id, token, userId, expiresAt, updatedAt',
+        'DELETE FROM "session" WHERE token = ? RETURNING id, token, userId, expiresAt, updatedAt, createdAt',
         token,
       );
       return row ? toSessionRow(row) : null;
@@ -115,9 +130,16 @@ export function createSessions(store: Store, clock: Clock): Sessions {
   };
 }
 
-function toSessionRow({ id, token, userId, expiresAt, updatedAt }: Row): SessionRow {
+/** When a session of these times can be prolonged, by which it gains something. */
+export function renewableAtMs(createdAtMs: number, expiresAtMs: number): number {
+  if (expiresAtMs >= createdAtMs + mostMs) return Number.POSITIVE_INFINITY;
+  return expiresAtMs - sessionSeconds * 1000 + renewAfterMs;
+}
+
+function toSessionRow({ id, token, userId, expiresAt, updatedAt, createdAt }: Row): SessionRow {
+  const expiresAtMs = Date.parse(expiresAt);
   return {
-    ...{ id, token, personId: userId },
-    ...{ expiresAtMs: Date.parse(expiresAt), lastUsedAtMs: Date.parse(updatedAt) },
+    ...{ id, token, personId: userId, expiresAtMs, lastUsedAtMs: Date.parse(updatedAt) },
+    renewableAtMs: renewableAtMs(Date.parse(createdAt), expiresAtMs),
   };
 }
