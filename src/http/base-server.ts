@@ -3,29 +3,36 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
+import { defaultLimits, installLimits, type Limits, serverOptions } from './limits.ts';
+import { isLoopbackAddress } from './local-request.ts';
 import { schemaController } from './schema-compilers.ts';
 import type { Services } from './services.ts';
 import { createProxyCheck } from './trusted-proxies.ts';
 
-export function createBaseServer(services: Pick<Services, 'config' | 'log' | 'metrics'>) {
+export function createBaseServer(
+  services: Pick<Services, 'config' | 'clock' | 'log' | 'metrics'>,
+  limits: Limits = defaultLimits,
+) {
   const { trustedProxies } = services.config.server;
+  const isProxy = createProxyCheck(trustedProxies);
   const app = fastify({
     loggerInstance: services.log as FastifyBaseLogger,
     schemaController: schemaController as FastifyServerOptions['schemaController'] & object,
     logController: new LogController({ disableRequestLogging: true }),
-    // Uploads may take hours; slow heads may not.
-    requestTimeout: 0,
-    keepAliveTimeout: 65_000,
-    http: { headersTimeout: 20_000, maxHeaderSize: 16_384 },
+    ...serverOptions(limits),
     // JSON and forms only: uploads are streamed and never held.
     bodyLimit: 1_000_000,
     // What clients say of where they are is believed of these alone.
-    trustProxy: trustedProxies.length > 0 && createProxyCheck(trustedProxies),
+    trustProxy: trustedProxies.length > 0 && isProxy,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     return503OnClosing: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  installLimits(app, {
+    ...{ limits, clock: services.clock, log: services.log },
+    isTrusted: (address) => isLoopbackAddress(address) || isProxy(address),
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     services.metrics.answered(request.method, route, reply.statusCode, reply.elapsedTime / 1000);

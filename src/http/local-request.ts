@@ -52,7 +52,8 @@ export function isThisMachine({ headers, raw }: FastifyRequest, { server }: Conf
   );
 }
 
-function isLoopbackAddress(address: string): boolean {
+/** Whether a connection is from this machine. */
+export function isLoopbackAddress(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/i.test(address);
 }
 

@@ -4,6 +4,7 @@ import { createBaseServer } from './base-server.ts';
 import { installExpectContinue } from './expect-continue.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { type DeclaredRoute, installIdentity } from './identity.ts';
+import { defaultLimits, type Limits } from './limits.ts';
 import { drain, listen } from './listen.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
@@ -40,6 +41,7 @@ export type Server = {
 /** Builds the server with every route. It does not listen yet. `routes` are told for the test that walks them. */
 export async function createServer(
   parts: Omit<Services, 'running'>,
+  limits: Limits = defaultLimits,
 ): Promise<Server & { readonly routes: readonly DeclaredRoute[] }> {
   const { config, accounts, access, clock, log } = parts;
   const identities = createIdentities({ config, accounts, clock });
@@ -48,7 +50,7 @@ export async function createServer(
     revision: () => `${accounts.revision()} ${access.revision()}`,
   });
   const services: Services = { ...parts, running };
-  const { app, routes } = await buildFastify(services, identities);
+  const { app, routes } = await buildFastify(services, identities, limits);
   let closing: Promise<void> | null = null;
   return {
     routes,
@@ -68,8 +70,9 @@ export async function createServer(
 async function buildFastify(
   services: Services,
   identities: Identities,
+  limits: Limits,
 ): Promise<{ readonly app: FastifyInstance; readonly routes: readonly DeclaredRoute[] }> {
-  const app = createBaseServer(services);
+  const app = createBaseServer(services, limits);
   const routes = installIdentity(app, services, identities);
   installExpectContinue(app);
   await installOpenApi(app);

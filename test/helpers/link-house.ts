@@ -14,6 +14,7 @@ import type { Cameras } from '../../src/cameras/cameras.ts';
 import { createCameras } from '../../src/cameras/create-cameras.ts';
 import type { Catalogue, Folder, GuestLink, Video } from '../../src/catalogue/catalogue.ts';
 import { openSqliteCatalogue } from '../../src/catalogue/sqlite/sqlite-catalogue.ts';
+import { defaultLimits, type Limits } from '../../src/http/limits.ts';
 import { createServer } from '../../src/http/server.ts';
 import { createId } from '../../src/ids.ts';
 import { createLibrary } from '../../src/library/create-library.ts';
@@ -37,6 +38,8 @@ export type LinkHouse = {
   readonly links: GuestLinks;
   /** Of the cameras `door` and `garden`. */
   readonly driver: PushDriver;
+  /** Every route, with what it needs. */
+  readonly routes: Awaited<ReturnType<typeof createServer>>['routes'];
   /** The owner, and a member. */
   readonly anna: Viewer;
   readonly ben: Viewer;
@@ -63,10 +66,16 @@ export const plainLink: Omit<NewLink, 'subject' | 'subjectId'> = {
 /** Listens on a free port; to be closed by the caller. */
 export async function startLinkHouse({
   settings = {},
+  limits = {},
+  startMs,
 }: {
   readonly settings?: Readonly<Record<string, string>>;
+  /** Those of the program where left out. */
+  readonly limits?: Partial<Limits>;
+  /** Wall time at the beginning; tus's own code asks the machine how old an upload is. */
+  readonly startMs?: number;
 } = {}): Promise<LinkHouse> {
-  const clock = createFakeClock();
+  const clock = createFakeClock(startMs);
   const log = pino({ level: 'silent' });
   const folder = await mkdtemp(join(tmpdir(), 'kinora-links-'));
   const environment = { KINORA_DATA: folder, KINORA_PORT: '0', KINORA_RESERVE_BYTES: '1000000', ...settings };
@@ -88,9 +97,8 @@ export async function startLinkHouse({
   const access = createAccess({ catalogue });
   const links = createGuestLinks({ catalogue, access, accounts, cameras, clock, folder });
   const metrics = createMetrics({ cameras, clock });
-  const server = await createServer({
-    ...{ config, clock, log, catalogue, blobs, library, cameras, metrics, accounts, access, links },
-  });
+  const parts = { config, clock, log, catalogue, blobs, library, cameras, metrics, accounts, access, links };
+  const server = await createServer(parts, { ...defaultLimits, ...limits });
   const url = await server.listen();
   const isOpen = config.auth.mode === 'none';
   const anna = isOpen ? household : accounts.viewerOf(accounts.ids.owner);
@@ -123,7 +131,7 @@ export async function startLinkHouse({
       links,
       driver,
     },
-    ...{ anna, ben, close },
+    ...{ anna, ben, close, routes: server.routes },
     async addVideo({ path, title, ownerId = anna.personId, folderId = null }) {
       const bytes = await readFile(path);
       const arriving = await library.beginArrival({

@@ -1,11 +1,9 @@
 // Guest links over HTTP, every route of the program behind a real listener: the door, what is behind it, and that there
 // is nothing else behind it, whatever is asked for and however it is spelled.
 import assert from 'node:assert/strict';
-import { subscribe } from 'node:diagnostics_channel';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { FastifyInstance, RouteOptions } from 'fastify';
 import { sessionCookie } from '../../src/accounts/accounts.ts';
 import { viewStream } from '../helpers/camera-server.ts';
 import { askRaw, type LinkHouse, type MadeLink, startLinkHouse } from '../helpers/link-house.ts';
@@ -16,16 +14,6 @@ import { until } from '../helpers/until.ts';
 
 const hourMs = 3_600_000;
 const html = { accept: 'text/html' };
-
-/** Every route that a server of this process was given. */
-const routes: { readonly method: string; readonly url: string; readonly permission: string }[] = [];
-subscribe('fastify.initialization', (message) => {
-  (message as { fastify: FastifyInstance }).fastify.addHook('onRoute', (route: RouteOptions) => {
-    const methods = typeof route.method === 'string' ? [route.method] : route.method;
-    const permission = route.config?.permission ?? 'none';
-    for (const method of methods) routes.push({ method, url: route.url, permission });
-  });
-});
 
 let house: LinkHouse;
 let film: string;
@@ -334,7 +322,7 @@ describe('what a link does not name', () => {
       const named = Object.values(ids).map((id) => path.replace(/:id\b/, id).replace(/:\w+/g, id));
       return [...new Set(named)];
     };
-    const asked = routes.filter(
+    const asked = house.routes.filter(
       ({ permission, method }) => !['link', 'public'].includes(permission) && method !== 'OPTIONS',
     );
     assert.ok(asked.length > 60, `the walk found ${asked.length} routes`);
