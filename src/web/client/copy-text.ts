@@ -13,7 +13,7 @@ export class KinoraCopyText extends HTMLElement {
   async #copy(): Promise<void> {
     const field = this.querySelector('input');
     if (!field) return;
-    if (await copyText(field.value)) say('The link is copied.');
+    if (await copyText(field.value)) say('Copied.');
     else field.select();
   }
 }

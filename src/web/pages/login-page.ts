@@ -23,15 +23,15 @@ export function loginPage(view: View, { doors, next, login, error, notice }: Log
   const main = html`<section class="door"><h1>Log in</h1>
 !${notice === null ? '' : html`<p class="good" role="status">${notice}</p>`}
 !${formProblem(error, ['login', 'password'])}
-!${view.isTv ? phoneLink : ''}
+!${view.isTv ? phoneLink(true) : ''}
 <form class="fields" method="post" action="/login">!${nextField(next)}
 !${textField({ name: 'login', label: 'User name or e-mail', value: login, autocomplete: 'username webauthn', isFirst: !view.isTv }, error)}
 !${textField({ name: 'password', label: 'Password', type: 'password', maxLength: 1000, autocomplete: 'current-password' }, error)}
-<div class="buttons"><button class="button primary">Log in</button></div></form>
+<div class="buttons"><button class="button!${view.isTv ? '' : ' primary'}">Log in</button></div></form>
 <div class="ways">
 <kinora-passkey-log-in hidden data-next="${next}"><button type="button" class="button">!${icon('key')}Log in with a passkey</button><p class="wrong" role="alert"></p></kinora-passkey-log-in>
 !${doors.openId === null ? '' : html`<a class="button" href="/login/openid${query}">Log in with ${doors.openId}</a>`}
-!${view.isTv ? '' : phoneLink}
+!${view.isTv ? '' : phoneLink(false)}
 </div>
 <p class="asides"><a href="/forgot">Forgot the password?</a>!${doors.signUp === 'open' ? html` <a href="/sign-up${query}">Make an account</a>` : ''}</p>
 </section>`;
@@ -39,7 +39,10 @@ export function loginPage(view: View, { doors, next, login, error, notice }: Log
   return layout(view, { title: 'Log in', place: null, search: null, main, scripts });
 }
 
-const phoneLink = html`<a class="button" href="/login/tv">!${icon('phone')}Log in with your phone</a>`;
+/** On a television it is the first thing, and where the remote is: nobody likes to type there. */
+function phoneLink(isFirst: boolean): string {
+  return html`<a class="button!${isFirst ? ' primary' : ''}" href="/login/tv"!${isFirst ? ' autofocus' : ''}>!${icon('phone')}Log in with your phone</a>`;
+}
 
 /** The password was right; a code is awaited. */
 export function secondFactorPage(
