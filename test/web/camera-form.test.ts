@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { fastify } from 'fastify';
 import pino from 'pino';
+import { household } from '../../src/accounts/permissions.ts';
 import type { Cameras } from '../../src/cameras/cameras.ts';
 import { createCameras } from '../../src/cameras/create-cameras.ts';
 import { isSealed } from '../../src/cameras/secret-box.ts';
@@ -14,6 +15,7 @@ import { cameraKinds, idOfName } from '../../src/web/camera-fields.ts';
 import { launchBrowser } from '../helpers/browser.ts';
 import { createCameraCatalogue } from '../helpers/camera-catalogue.ts';
 import { createFakeServices } from '../helpers/fake-services.ts';
+import { installFakeViewer } from '../helpers/fake-viewer.ts';
 import { startMjpegCamera } from '../helpers/mjpeg-camera.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
@@ -30,6 +32,7 @@ async function startSite(): Promise<Site> {
   const services = { ...createFakeServices(), cameras, log };
   const app = fastify({ forceCloseConnections: true });
   installErrors(app, services);
+  installFakeViewer(app, household);
   await pageRoutes(app, services);
   await app.listen({ host: '127.0.0.1', port: 0 });
   after(async () => {
