@@ -3,11 +3,10 @@
 import { AppError } from '../../errors.ts';
 import type { Accounts, Credentials, Identity } from '../accounts.ts';
 import type { Permission, Role } from '../permissions.ts';
-import { sessionSeconds } from './cookies.ts';
 import type { Core } from './core.ts';
 import { parseLogin, parseName } from './people-rows.ts';
 import { hashSecret } from './secrets.ts';
-import { renewAfterMs } from './sessions.ts';
+import { renewableAtMs } from './sessions.ts';
 
 /** How often "last used" is written; more precise would cost a sync of the disk each time. */
 const noteEveryMs = 3_600_000;
@@ -35,8 +34,10 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
   function findSession(cookie: string): Kept | null {
     const token = cookies.readSession(cookie);
     if (!token) return null;
-    const row = store.get<PersonRow & { id: string; expiresAt: string; updatedAt: string }>(
-      `SELECT s.id, s.expiresAt, s.updatedAt, u.id AS personId, u.name AS personName, u.role
+    const row = store.get<
+      PersonRow & { id: string } & Record<'expiresAt' | 'updatedAt' | 'createdAt', string>
+    >(
+      `SELECT s.id, s.expiresAt, s.updatedAt, s.createdAt, u.id AS personId, u.name AS personName, u.role
        FROM "session" s JOIN "user" u ON u.id = s.userId WHERE s.token = ? AND u.isDisabled = 0`,
       token,
     );
@@ -51,7 +52,7 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
         expiresAtMs,
         isRenewable: false,
       },
-      renewableAtMs: expiresAtMs - sessionSeconds * 1000 + renewAfterMs,
+      renewableAtMs: renewableAtMs(Date.parse(row.createdAt), expiresAtMs),
       ...{ sessionId: row.id, tokenId: null, lastUsedAtMs: Date.parse(row.updatedAt) },
     };
   }
@@ -117,7 +118,7 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
     async renew(asker) {
       const token = cookies.sessionToken(asker);
       const session = token ? sessions.find(token) : null;
-      if (!session || session.expiresAtMs - sessionSeconds * 1000 + renewAfterMs > clock.nowMs()) return [];
+      if (!session || clock.nowMs() < session.renewableAtMs) return [];
       sessions.prolong(session.id);
       return [cookies.session(asker.origin, session.token)];
     },

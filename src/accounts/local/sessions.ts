@@ -7,7 +7,7 @@ import { sessionSeconds } from './cookies.ts';
 import type { Store } from './store.ts';
 
 /** A session is prolonged when a day of its time has passed... */
-export const renewAfterMs = 86_400_000;
+const renewAfterMs = 86_400_000;
 /** ...but never past a year after its log-in (OWASP ASVS 5.0 §7.3.2). */
 const longestMs = 365 * 86_400_000;
 
@@ -132,7 +132,7 @@ export function createSessions(store: Store, clock: Clock): Sessions {
 
 /** When a session of these times can be prolonged, by which it gains something. */
 export function renewableAtMs(createdAtMs: number, expiresAtMs: number): number {
-  if (expiresAtMs >= createdAtMs + mostMs) return Number.POSITIVE_INFINITY;
+  if (expiresAtMs >= createdAtMs + longestMs) return Number.POSITIVE_INFINITY;
   return expiresAtMs - sessionSeconds * 1000 + renewAfterMs;
 }
 
