@@ -265,6 +265,7 @@ export function catalogueProperties(get: () => Catalogue, empty: () => Promise<v
           await Promise.all(done);
           for (const each of questions) await compareList(catalogue, model, each as Question, limit);
           await compareRest(catalogue, model, asked);
+          assert.deepEqual(await catalogue.inspect({ repair: false }), []);
         },
       ),
       { numRuns: 150 },

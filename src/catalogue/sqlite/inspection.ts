@@ -27,12 +27,13 @@ const inCircle = `id NOT IN (
     SELECT id FROM folders WHERE parent_id IS NULL UNION SELECT folders.id ${noParent}
     UNION SELECT folders.id FROM folders JOIN reached ON folders.parent_id = reached.id)
   SELECT id FROM reached)`;
+const unreadable = 'whom it is shared with cannot be read';
 const stored = 'max(ifnull(size_bytes, 0), received_bytes)';
 
 const rules: readonly Rule[] = [
   ...(['videos', 'folders'] as const).map((table) => ({
     subject: table.slice(0, -1),
-    message: 'whom it is shared with cannot be read',
+    message: unreadable,
     find: `SELECT id FROM ${table} WHERE NOT json_valid(audiences)`,
     mend: `UPDATE ${table} SET audiences = '[]' WHERE NOT json_valid(audiences)`,
   })),
@@ -92,6 +93,8 @@ export function inspectCatalogue(statements: Statements, index: WordIndex, repai
     if (repair && rows.length > 0) for (const sql of mend.split(';')) statements.run(sql);
   }
   found.push(...inspectRows(statements, repair));
+  // What cannot be read says nothing about the index.
+  if (!repair && found.some(({ message }) => message === unreadable)) return found;
   const differing = compareIndex(statements, index, repair);
   if (differing > 0) {
     const message = `${differing} of its sets of videos are not what the videos say`;
