@@ -160,6 +160,8 @@ describe('the log-in', () => {
         /class="warning"[\s\S]*The door is open\.[\s\S]*KINORA_AUTH&#61;none|KINORA_AUTH=none/,
       );
       assert.doesNotMatch(settings, /details class="account"/);
+      for (const path of ['/account', '/account/tokens', '/account/remove', '/tv'])
+        assert.equal((await ask(path, { site: open })).status, 404, path);
     } finally {
       await proxied.close();
       await open.close();

@@ -2,6 +2,7 @@
 // and the phone's page says who asks and takes the answer. The television's secret is in a cookie for its page alone.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DeviceLogIn, DeviceState } from '../../accounts/accounts.ts';
+import { householdId } from '../../accounts/permissions.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import { tvAnsweredPage, tvApprovalPage, tvLogInPage, tvRefusedPage } from '../../web/pages/tv-pages.ts';
 import { qrCode } from '../../web/qr-code.ts';
@@ -77,12 +78,21 @@ export function televisionPageRoutes(
     }
   };
 
+  /** Who says yes or no. Where everybody is the household a television comes in without. */
+  const personIdOf = (request: FastifyRequest): string => {
+    const { personId } = viewerOf(request);
+    if (personId === householdId)
+      throw new AppError('not-found', 'There are no accounts here: a television just opens the first page.');
+    return personId;
+  };
+
   app.get<Query>('/tv', { config: needs('self') }, async (request, reply) => {
     const code = first(request.query.code).slice(0, maxTyped).trim();
+    const personId = personIdOf(request);
     const view = viewOf(request);
     if (code === '') return send(reply, tvApprovalPage(view, { code, device: null, error: null }));
     try {
-      const device = await accounts.findDevice(asker(request), viewerOf(request).personId, code);
+      const device = await accounts.findDevice(asker(request), personId, code);
       if (!device) throw new AppError('not-found', notWaiting);
       return send(reply, tvApprovalPage(view, { code, device, error: null }));
     } catch (error) {
@@ -95,9 +105,10 @@ export function televisionPageRoutes(
     const form = formOf(request);
     const code = fieldOf(form, 'code', maxTyped);
     const isApproved = form.get('answer') === 'yes';
+    const personId = personIdOf(request);
     const view = viewOf(request);
     try {
-      await accounts.answerDevice(asker(request), viewerOf(request).personId, code, isApproved);
+      await accounts.answerDevice(asker(request), personId, code, isApproved);
       return send(reply, tvAnsweredPage(view, isApproved));
     } catch (error) {
       const shown = formErrorOf(reply, error, { 'not-found': 'code' });
