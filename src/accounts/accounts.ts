@@ -70,6 +70,13 @@ export type NewAccount = {
   readonly invite?: string | null;
 };
 
+export type OpenIdOptions = {
+  /** For somebody without an account here, where KINORA_SIGN_UP asks for one. */
+  readonly invite?: string | null;
+  /** Connects it with the account of this person, who is logged in and gives the password (where there is one), from a form of ours alone: else somebody could have their own log-in connected. */
+  readonly connect?: { readonly personId: string; readonly password: string } | null;
+};
+
 /** What stands open, for the pages before the log-in. */
 export type Doors = {
   /** False until the first account was made. */
@@ -228,7 +235,11 @@ export type Accounts = {
   proveSecondFactor(asker: Asker, code: string): Promise<SignedIn>;
   signOut(asker: Asker): Promise<Cookies>;
   /** Where to send the browser for the OpenID provider, with cookies to set. Throws `not-found` where none is set. */
-  startOpenId(asker: Asker, next: string): Promise<{ readonly location: string; readonly cookies: Cookies }>;
+  startOpenId(
+    asker: Asker,
+    next: string,
+    options?: OpenIdOptions,
+  ): Promise<{ readonly location: string; readonly cookies: Cookies }>;
   /** Person that a trusted proxy names (KINORA_AUTH=header); made as a member at the first time, the very first one as the owner. */
   identifyNamed(login: string, name: string | null, options?: IdentifyOptions): Promise<Identity>;
   /** Whatever better-auth answers itself (JSON, passkeys, OpenID's way back). The same limits and rules hold. */

@@ -20,7 +20,7 @@ import { createIdentity } from './identity.ts';
 import { createLogIn } from './log-in.ts';
 import { createMailReset, mailResetRoutes } from './mail-reset.ts';
 import { openAccounts } from './open-accounts.ts';
-import { createOpenId, openIdRoutes } from './open-id.ts';
+import { createOpenId } from './open-id.ts';
 import { createOwnAccount } from './own-account.ts';
 import { passkeyRoutes } from './passkey-routes.ts';
 import { createPasswordStrength } from './password-strength.ts';
@@ -110,11 +110,11 @@ export async function createLocalAccounts(options: LocalAccountsOptions): Promis
     ...createIdentity(core),
     ...{ ...signUp, ...logIn, ...passwords, ...ownAccount },
     ...createHousehold(core),
-    ...{ ...twoFactor, ...devices, ...openId, ...mailReset },
+    ...{ ...twoFactor, ...devices, ...mailReset, startOpenId: openId.startOpenId },
     ...createRawRequests(core, { ...signUp, ...logIn, ...passwords, ...ownAccount }, [
       passkeyRoutes(core, ownAccount),
       twoFactorRoutes(core, twoFactor),
-      openIdRoutes(core),
+      openId.routes,
       mailResetRoutes(core, { ...passwords, ...mailReset }),
     ]),
     revision: () => store.revision(),

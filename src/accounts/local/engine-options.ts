@@ -6,13 +6,20 @@ import { passkey } from '@better-auth/passkey';
 import { type Auth, type BetterAuthOptions, betterAuth } from 'better-auth';
 import { APIError } from 'better-auth/api';
 import { deviceAuthorization } from 'better-auth/plugins/device-authorization';
+import { genericOAuth } from 'better-auth/plugins/generic-oauth';
 import { twoFactor } from 'better-auth/plugins/two-factor';
 import { username } from 'better-auth/plugins/username';
 import { isAppError } from '../../errors.ts';
 import { createId } from '../../ids.ts';
 import { cookiePrefix, sessionSeconds } from './cookies.ts';
-import { addressHeader, basePath, type EngineParts } from './engine.ts';
+import { addressHeader, basePath, type EngineOpenId, type EngineParts } from './engine.ts';
+import { openIdProvider, openIdUser } from './open-id-user.ts';
 import { createRecoveryCodes } from './secrets.ts';
+
+const noTokens = {
+  ...{ accessToken: null, refreshToken: null, idToken: null, scope: null },
+  ...{ accessTokenExpiresAt: null, refreshTokenExpiresAt: null },
+};
 
 /** better-auth for one address people use. */
 export function createAuth(parts: EngineParts, origin: string): Auth {
@@ -21,7 +28,7 @@ export function createAuth(parts: EngineParts, origin: string): Auth {
 
 /** Everything it is told; also what its migrations are asked with (`test/accounts/schema.test.ts`). */
 export function engineOptions(parts: EngineParts, origin: string): BetterAuthOptions {
-  const { store, people, hasher, log, secret } = parts;
+  const { store, people, hasher, log, secret, openId } = parts;
   const isSecure = origin.startsWith('https:');
   const prefix = cookiePrefix(isSecure);
   return {
@@ -49,20 +56,41 @@ export function engineOptions(parts: EngineParts, origin: string): BetterAuthOpt
     },
     user: {
       additionalFields: {
-        role: { type: 'string', required: true, input: false },
+        // The defaults are put right before anybody is made (`open-id.ts`); better-auth asks for them.
+        role: { type: 'string', required: true, input: false, defaultValue: 'guest' },
         quotaBytes: { type: 'number', bigint: true, required: false, input: false, returned: false },
-        isDisabled: { type: 'boolean', required: true, input: false, returned: false },
+        isDisabled: {
+          ...{ type: 'boolean', required: true, input: false, returned: false },
+          defaultValue: true,
+        },
         lastSeenAtMs: { type: 'number', bigint: true, required: false, input: false, returned: false },
       },
     },
-    session: { expiresIn: sessionSeconds, updateAge: 86_400 },
+    // Prolonged by `renew` alone, which knows when a session's year is over.
+    session: { expiresIn: sessionSeconds, disableSessionRefresh: true },
     databaseHooks: {
-      // Nobody comes to be by a way that did not ask `sign-up.ts`.
-      user: { create: { before: async () => false } },
+      // Nobody comes to be by a way that did not ask `sign-up.ts` or `open-id.ts`.
+      user: {
+        create: {
+          before: async (user) => (openId ? { data: await openId.admit(user) } : false),
+          after: async ({ id }) => openId?.admitted(id),
+        },
+      },
+      // What could be done at the provider in somebody's name is not kept.
+      account: { create: { before: async () => ({ data: noTokens }) } },
       // Whatever way somebody comes in, a disabled account gets no session.
       session: { create: { before: async ({ userId }) => people.get(userId)?.isDisabled === false } },
     },
+    account: {
+      // An address is no proof: a log-in of elsewhere is connected by who is logged in here, and by nobody else.
+      accountLinking: {
+        ...{ enabled: true, disableImplicitLinking: true, allowDifferentEmails: true },
+        trustedProviders: [openIdProvider],
+      },
+      updateAccountOnSignIn: false,
+    },
     plugins: [
+      ...(openId ? [openIdPlugin(openId.provider)] : []),
       username({ displayUsername: false, minUsernameLength: 3, maxUsernameLength: 30 }),
       twoFactor({
         issuer: 'Kinora',
@@ -103,6 +131,23 @@ export function engineOptions(parts: EngineParts, origin: string): BetterAuthOpt
     // What it says may hold what people typed: only that it said something is kept, unless it is being looked into.
     logger: { level: 'error', log: (level, message) => log.debug({ level }, `better-auth: ${message}`) },
   };
+}
+
+function openIdPlugin({ issuer, clientId, clientSecret }: EngineOpenId['provider']) {
+  return genericOAuth({
+    config: [
+      {
+        providerId: openIdProvider,
+        // OpenID Connect Discovery 1.0 §4
+        discoveryUrl: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+        ...{ clientId, clientSecret, scopes: ['openid', 'profile', 'email'], pkce: true },
+        // The one that is taken where nothing was said (OpenID Connect Core 1.0 §9).
+        tokenEndpointAuth: { method: 'client_secret_basic' },
+        requireIdTokenVerification: true,
+        mapProfileToUser: (profile) => openIdUser(profile),
+      },
+    ],
+  });
 }
 
 /** Too many passwords at once is an answer of its own, not a failure. */

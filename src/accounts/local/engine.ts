@@ -44,6 +44,20 @@ export type Engine = {
   call(asker: Asker, request: EngineRequest): Promise<EngineAnswer>;
   /** What is set up for an address, for what has no request. */
   at(origin: string): Promise<Auth>;
+  /** Sets it up anew for this address with the next call. */
+  forget(origin: string): void;
+  /** One of its own that knows an OpenID provider: setting it up asks there, which no other log-in should wait for. */
+  withOpenId(openId: EngineOpenId): Engine;
+};
+
+export type EngineOpenId = {
+  readonly provider: NonNullable<Config['auth']['openId']>;
+  /** What somebody new becomes. Throws an APIError where nobody may be. */
+  admit(user: {
+    readonly name: string;
+  }): Promise<{ readonly name: string } & Readonly<Record<string, unknown>>>;
+  /** Somebody new has come to be. */
+  admitted(personId: string): void;
 };
 
 export type EngineParts = {
@@ -54,6 +68,7 @@ export type EngineParts = {
   readonly log: Logger;
   /** Signs cookies and encrypts authenticators' secrets. */
   readonly secret: string;
+  readonly openId?: EngineOpenId;
 };
 
 export function createEngine(parts: EngineParts): Engine {
@@ -73,6 +88,8 @@ export function createEngine(parts: EngineParts): Engine {
   }
   return {
     at,
+    forget: (origin) => void byOrigin.delete(origin),
+    withOpenId: (openId) => createEngine({ ...parts, openId }),
     async load() {
       await at('http://localhost');
     },
