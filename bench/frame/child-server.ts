@@ -47,7 +47,12 @@ export async function startKinora(
     cwd: folder,
     env: {
       ...process.env,
-      ...{ KINORA_PORT: '0', KINORA_DATA: join(folder, 'data'), KINORA_LOG_FORMAT: 'json' },
+      ...{
+        KINORA_PORT: '0',
+        KINORA_DATA: join(folder, 'data'),
+        KINORA_LOG_FORMAT: 'json',
+        KINORA_AUTH: 'none',
+      },
       ...{ KINORA_RESERVE_BYTES: '1000000', ...settings },
     },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -32,7 +32,11 @@ export async function makeFilm(path: string, sizeBytes: number): Promise<void> {
 export async function startProgram(folder: string): Promise<Program> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
     cwd: folder,
-    env: { ...process.env, KINORA_PORT: '0', KINORA_DATA: join(folder, 'data'), KINORA_LOG_FORMAT: 'json' },
+    env: {
+      ...process.env,
+      ...{ KINORA_PORT: '0', KINORA_DATA: join(folder, 'data'), KINORA_LOG_FORMAT: 'json' },
+      KINORA_AUTH: 'none',
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const port = await new Promise<string>((resolve, reject) => {
