@@ -1,9 +1,9 @@
 // How much time and how many connections a client gets: slow heads, slow and stalled bodies, connections in all and of
 // one address, requests piled up on one connection; and what is said to bytes that are no request. Whoever only takes an
 // answer slowly is not looked at here (`send.ts` and the streams bound those).
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { networkOf } from '../accounts/link-attempts.ts';
 import type { Clock } from '../clock.ts';
@@ -59,8 +59,10 @@ export function serverOptions({ headMs, headCheckMs }: Limits) {
   };
 }
 
-/** Requests of a connection that have no whole answer yet. */
-const waiting = new WeakMap<Socket, number>();
+/** The answers of a connection that are not sent to their end yet. */
+const unanswered = new WeakMap<Socket, Set<ServerResponse>>();
+/** What comes on these is not looked at: nobody can say where the next request begins. */
+const refused = new WeakSet<Socket>();
 
 export type LimitsSetup = {
   readonly limits: Limits;
@@ -79,18 +81,35 @@ export function installLimits(app: FastifyInstance, setup: LimitsSetup): void {
 
   app.addHook('onRequest', (request, reply, done) => {
     const { socket } = request.raw;
-    const count = (waiting.get(socket) ?? 0) + 1;
-    waiting.set(socket, count);
-    reply.raw.once('close', () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
-    if (count > limits.waiting) {
+    if (refused.has(socket)) return void reply.hijack();
+    const answers = unanswered.get(socket) ?? new Set();
+    unanswered.set(socket, answers);
+    const mine = reply.raw;
+    answers.add(mine);
+    mine.once('close', () => answers.delete(mine));
+    const fault = headFault(request, limits.fields);
+    if (fault) {
+      refused.add(socket);
+      mine.setHeader('Connection', 'close');
+      done(fault);
+    } else if (answers.size > limits.waiting) {
+      refused.add(socket);
       socket.destroy();
       done(new AppError('too-many', 'Too many requests at once on one connection.'));
-    } else done(headFault(request, limits.fields));
+    } else {
+      if (request.headers.upgrade !== undefined) {
+        // Nothing here upgrades, so it is answered as if it had not asked (RFC 9110 §7.8). Node, though, has stopped
+        // reading there: it drops what came with it, and would take a body that comes later for the next request.
+        refused.add(socket);
+        mine.setHeader('Connection', 'close');
+      }
+      done();
+    }
   });
 
   // Between these two the body is read whole, where it is one that is.
-  app.addHook('preParsing', (request, reply, payload, done) => {
-    if (hasBody(request)) watchBody(request, reply, setup);
+  app.addHook('preParsing', (request, _reply, payload, done) => {
+    if (hasBody(request)) watchBody(request, setup);
     done(null, payload);
   });
   app.addHook('preValidation', (request, _reply, done) => {
@@ -122,7 +141,7 @@ function hasBody({ raw, headers }: FastifyRequest): boolean {
 }
 
 /** First the time for the whole of it; from `streamed` on that enough comes all the time. */
-function watchBody({ raw }: FastifyRequest, reply: FastifyReply, { limits, clock }: LimitsSetup): void {
+function watchBody({ raw }: FastifyRequest, { limits, clock }: LimitsSetup): void {
   const over = new AbortController();
   const stop = () => {
     if (over.signal.aborted) return;
@@ -135,8 +154,7 @@ function watchBody({ raw }: FastifyRequest, reply: FastifyReply, { limits, clock
   const cut = () => {
     stop();
     if (raw.complete || socket.destroyed) return;
-    if (!reply.sent && !reply.raw.headersSent && (waiting.get(socket) ?? 0) <= 1) writeRefusal(socket, 408);
-    socket.destroy();
+    refuse(socket, 408);
   };
   let isStreamed = false;
   const watch = async () => {
@@ -170,6 +188,10 @@ function headFault({ raw }: FastifyRequest, maxFields: number): AppError | undef
   }
   // RFC 9112 §3.2.
   if (hosts > 1) return new AppError('bad-request', 'A request has one Host field.');
+  // RFC 9112 §3.2.2: of a whole address its host would count, and every check here looks at the field.
+  const { url = '' } = raw;
+  if (url[0] !== '/' && url !== '*' && hostOf(url) !== raw.headers.host)
+    return new AppError('bad-request', 'The address names another host than the Host field.');
   // RFC 9112 §6.1: a server of HTTP/1.0 in between would have taken the body for the next request.
   const isOld = httpVersionMajor === 1 && httpVersionMinor === 0;
   if (isOld && raw.headers['transfer-encoding'] !== undefined)
@@ -179,6 +201,11 @@ function headFault({ raw }: FastifyRequest, maxFields: number): AppError | undef
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return new AppError('bad-request', 'The only transfer coding known here is chunked.');
   return undefined;
+}
+
+/** The host of `http://host/path` as it is written; null where it is no such address. */
+function hostOf(url: string): string | null {
+  return /^https?:\/\/([^/?#@]+)/i.exec(url)?.[1] ?? null;
 }
 
 function countConnections(app: FastifyInstance, { limits, log, isTrusted }: LimitsSetup): void {
@@ -217,9 +244,7 @@ function countConnections(app: FastifyInstance, { limits, log, isTrusted }: Limi
 /** Bytes that are no request, or a head that never ended: said in a line, where no answer is under way, and the end. */
 function refuseBytes(this: FastifyInstance, error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  // Behind an answer that is being sent it would be taken for a part of that.
-  if ((waiting.get(socket) ?? 0) === 0) writeRefusal(socket, statusOf(error.code));
-  socket.destroy();
+  refuse(socket, statusOf(error.code));
 }
 
 function statusOf(code: string | undefined): 400 | 408 | 431 {
@@ -227,9 +252,17 @@ function statusOf(code: string | undefined): 400 | 408 | 431 {
   return code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
 }
 
+/** Says why and ends the connection. Says nothing where an answer is under way: it would be taken for a part of that. */
+function refuse(socket: Socket, status: 400 | 408 | 431): void {
+  refused.add(socket);
+  const answers = [...(unanswered.get(socket) ?? [])];
+  const isFree = answers.length === 0 || (answers.length === 1 && !answers[0]!.headersSent);
+  if (isFree && socket.writable) writeRefusal(socket, status);
+  socket.destroy();
+}
+
 /** As a problem document (RFC 9457) of its own bytes: nothing else of the server is in order here. */
 function writeRefusal(socket: Socket, status: 400 | 408 | 431): void {
-  if (!socket.writable) return;
   const title = STATUS_CODES[status] ?? '';
   const body = JSON.stringify({ type: 'about:blank', title, status, detail: sentences[status] });
   socket.write(
