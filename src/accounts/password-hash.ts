@@ -1,5 +1,6 @@
-// Passwords of guest links as they are kept: scrypt (RFC 7914) with a salt of its own, its parameters beside it, so that
+// Passwords of people and of guest links as they are kept: scrypt (RFC 7914) with a salt of its own, its parameters beside it, so that
 // they can be raised later and old ones still hold. Memory: 32 MiB while one is worked out; at most two are at a time.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { AppError } from '../errors.ts';
 
@@ -19,15 +20,23 @@ export type PasswordHasher = {
   hash(password: string): Promise<string>;
   /** Whether it is the password; false for a stored hash that is none. Throws `too-many` where many wait already. */
   isPassword(password: string, stored: string): Promise<boolean>;
+  /**
+   * What is worked out within `work` comes before what others wait for, with places of its own: for those who were let in
+   * before, so that strangers who try many do not keep them out.
+   */
+  first<Result>(work: () => Result): Result;
 };
 
 export function createPasswordHasher(): PasswordHasher {
   let running = 0;
   const waiting: (() => void)[] = [];
+  const firstWaiting: (() => void)[] = [];
+  const isFirst = new AsyncLocalStorage<boolean>();
 
   async function derive(password: string, salt: Uint8Array, parameters: Parameters): Promise<Buffer> {
+    const queue = isFirst.getStore() ? firstWaiting : waiting;
     if (running < atOnce) running += 1;
-    else if (waiting.length < mostWaiting) await new Promise<void>((resolve) => waiting.push(resolve));
+    else if (queue.length < mostWaiting) await new Promise<void>((resolve) => queue.push(resolve));
     else
       throw new AppError('too-many', 'Too many passwords are being tried at this moment.', {
         retryAfterSeconds: 5,
@@ -36,13 +45,14 @@ export function createPasswordHasher(): PasswordHasher {
       return await scryptOf(password, salt, parameters);
     } finally {
       // The turn is handed over, not given back and taken again.
-      const next = waiting.shift();
+      const next = firstWaiting.shift() ?? waiting.shift();
       if (next) next();
       else running -= 1;
     }
   }
 
   return {
+    first: (work) => isFirst.run(true, work),
     async hash(password) {
       const salt = randomBytes(saltBytes);
       const key = await derive(password, salt, cost);

@@ -7,6 +7,7 @@ import {
   createQuickHasher,
   openLocalAccounts,
 } from '../helpers/local-accounts.ts';
+import { until } from '../helpers/until.ts';
 
 async function countKinds(
   count: number,
@@ -108,6 +109,30 @@ test('thousands of addresses cannot keep out a browser that was logged in before
     thief.cookies.set('kinora.device', forged);
     await assert.rejects(thief.signIn('ada', 'wrong'), { kind: 'too-many' }, forged);
   }
+  await accounts.close();
+});
+
+test('while strangers have all turns of the real scrypt, a browser that was logged in before comes first', async () => {
+  const accounts = await openLocalAccounts({ hasher: null });
+  const home = createHomeBrowser(accounts);
+  await home.signUp('Ada', 'ada');
+  await home.signIn('ada'); // better-auth is loaded
+  const done: string[] = [];
+  const strangers = Array.from({ length: 30 }, (_, n) =>
+    createBrowser(accounts, { address: `10.2.0.${n}` })
+      .signIn(`nobody ${n}`)
+      .catch(({ kind }: { kind: string }) => done.push(kind)),
+  );
+  // Those past the places are refused at once: then the places are taken.
+  await until(() => done.filter((kind) => kind === 'too-many').length === 12, {
+    what: 'all places to be taken',
+  });
+  const before = done.filter((kind) => kind === 'unauthorized').length;
+  assert.equal((await home.signIn('ada')).kind, 'signed-in');
+  const during = done.filter((kind) => kind === 'unauthorized').length - before;
+  assert.ok(during <= 6, `${during} strangers went before`);
+  await Promise.all(strangers);
+  assert.equal(done.filter((kind) => kind === 'unauthorized').length, 18);
   await accounts.close();
 });
 

@@ -58,14 +58,12 @@ export async function tryPassword(
 ): Promise<{ readonly outcome: SignedIn | SecondFactor; readonly answer: EngineAnswer }> {
   const { people, attempts, engine, audit } = core;
   const person = people.find(login);
+  const device = person && core.cookies.deviceOf(asker, person.id);
   const attempt = attempts.begin('password', {
-    address: asker.address,
-    account: person?.id ?? login,
-    device: person && core.cookies.deviceOf(asker, person.id),
+    ...{ address: asker.address, account: person?.id ?? login, device },
   });
-  let answer: EngineAnswer;
-  try {
-    answer = await engine.call(asker, {
+  const ask = () =>
+    engine.call(asker, {
       method: 'POST',
       path: '/sign-in/email',
       body: {
@@ -74,6 +72,9 @@ export async function tryPassword(
         password: password.length > longestPassword || password === '' ? ' ' : password,
       },
     });
+  let answer: EngineAnswer;
+  try {
+    answer = await (device ? core.hasher.first(ask) : ask());
   } catch (error) {
     attempt.void(); // nothing was learnt
     throw error;

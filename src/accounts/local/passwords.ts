@@ -44,7 +44,7 @@ export async function provePassword(
   }
   let isRight: boolean;
   try {
-    isRight = password.length <= 512 && (await hasher.isPassword(password, stored));
+    isRight = password.length <= 512 && (await hasher.first(() => hasher.isPassword(password, stored)));
   } catch (error) {
     attempt.void();
     throw error;
