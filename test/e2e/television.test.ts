@@ -49,7 +49,7 @@ test('typed on the phone, the code logs the television in by itself, as a televi
   await page.getByRole('heading', { name: 'The television is logged in' }).waitFor();
 
   // Nobody touches the television: its page asks again by itself.
-  await screen.waitForURL(`${house.url}/`, { timeout: 20_000 });
+  await screen.waitForURL(`${house.url}/`, { timeout: 60_000 });
   assert.equal(await screen.locator('html[data-tv]').count(), 1);
   assert.equal(await screen.locator('details.account .who').innerText(), house.member.name);
 
@@ -68,7 +68,7 @@ test('refused on the phone, the television says so and offers a new code', async
   await page.goto(`${house.url}/tv?code=${code}`);
   await page.getByRole('button', { name: 'No', exact: true }).click();
   await page.getByRole('heading', { name: 'The television was refused' }).waitFor();
-  await screen.getByRole('heading', { name: 'It was refused' }).waitFor({ timeout: 20_000 });
+  await screen.getByRole('heading', { name: 'It was refused' }).waitFor({ timeout: 60_000 });
   await screen.getByRole('link', { name: 'Show a new code' }).click();
   assert.notEqual(await screen.locator('p.code').innerText(), code);
   // The answer was given once.
