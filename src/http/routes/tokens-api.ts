@@ -45,7 +45,7 @@ export function tokensApiRoutes(app: FastifyInstance, services: Services): void 
     {
       schema: {
         ...{ tags, summary: 'Make a token', body: NewTokenBody },
-        response: { 201: MadeToken, ...problems(400, 409) },
+        response: { 201: MadeToken, ...problems(400, 403, 409) },
       },
       config,
     },
