@@ -18,21 +18,25 @@ export const SharesBody = Type.Object({
 });
 export const SharesChange = Type.Object(
   {
-    isHousehold: Type.Boolean(),
-    people: Type.Array(Type.String({ maxLength: 64 }), {
-      maxItems: maxPeople,
-      description: 'Ids of people',
-    }),
+    isHousehold: Type.Optional(Type.Boolean()),
+    people: Type.Optional(
+      Type.Array(Type.String({ maxLength: 64 }), { maxItems: maxPeople, description: 'Ids of people' }),
+    ),
   },
   { additionalProperties: false },
 );
 
-/** As the catalogue keeps it. Oneself is left out. Throws `bad-request` for somebody who is not here. */
+/**
+ * As the catalogue keeps it. What is not said is shared with nobody; oneself is left out. Throws `bad-request` where
+ * nothing is said, or for somebody who is not here.
+ */
 export async function audiencesOf(
   { accounts }: Pick<Services, 'accounts'>,
   viewer: Viewer,
   { isHousehold, people }: Static<typeof SharesChange>,
 ): Promise<string[]> {
+  if (isHousehold === undefined && people === undefined)
+    throw new AppError('bad-request', 'Say with whom: “isHousehold”, “people”.');
   const wanted = new Set(people);
   wanted.delete(viewer.personId);
   const known = new Set(wanted.size === 0 ? [] : (await accounts.listPeople()).map(({ id }) => id));

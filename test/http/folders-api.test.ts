@@ -163,8 +163,6 @@ describe('sharing', () => {
       { isHousehold: false, people: ['nobody'] },
       { isHousehold: false, people: Array(201).fill('x') },
       { isHousehold: false, people: { x: 1 } },
-      { isHousehold: true },
-      { people: [] },
       {},
       { who: 1 },
     ])
