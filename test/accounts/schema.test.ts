@@ -8,8 +8,8 @@ import { test } from 'node:test';
 import { getMigrations } from 'better-auth/db/migration';
 import { pino } from 'pino';
 import { accountsFileName, authKeyFileName } from '../../src/accounts/local/create-local-accounts.ts';
-import type { EngineParts } from '../../src/accounts/local/engine.ts';
 import { engineOptions } from '../../src/accounts/local/engine-options.ts';
+import type { EngineParts } from '../../src/accounts/local/engine-parts.ts';
 import { openAccounts } from '../../src/accounts/local/open-accounts.ts';
 import { createPeople } from '../../src/accounts/local/people-rows.ts';
 import { accountsHistory } from '../../src/accounts/local/schema.ts';
@@ -23,25 +23,30 @@ import {
 } from '../helpers/local-accounts.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
-const openId = { issuer: 'https://id.example.org', clientId: 'a', clientSecret: 'b', name: 'Example' };
+const openId: EngineParts['openId'] = {
+  provider: { issuer: 'https://id.example.invalid', clientId: 'a', clientSecret: 'b', name: 'Example' },
+  admit: async (user) => user,
+  admitted() {},
+};
 
-function parts(database: DatabaseSync, config: Partial<EngineParts['config']> = {}): EngineParts {
+function parts(database: DatabaseSync, more: Partial<EngineParts> = {}): EngineParts {
   const store = createStore(database, systemClock);
   return {
     ...{ store, people: createPeople(store, systemClock), hasher: createQuickHasher() },
-    ...{ config: { ...authConfig, ...config }, log: pino({ level: 'silent' }) },
+    ...{ config: authConfig, log: pino({ level: 'silent' }) },
     secret: 'b9f1c2d3e4a5968778695a4b3c2d1e0f',
+    ...more,
   };
 }
 
-for (const [title, config] of [
+for (const [title, more] of [
   ['by itself', {}],
   ['with an OpenID provider', { openId }],
 ] as const)
   test(`better-auth finds all it needs: its migration has nothing to add, ${title}`, async () => {
     const file = join(await temporaryFolder(), accountsFileName);
     const database = openAccounts(file);
-    const options = engineOptions(parts(database, config), 'https://videos.example.org');
+    const options = engineOptions(parts(database, more), 'https://videos.example.org');
     const { toBeAdded, toBeCreated, compileMigrations } = await getMigrations(options);
     assert.deepEqual([toBeAdded, toBeCreated], [[], []]);
     assert.equal((await compileMigrations()).trim(), ';');

@@ -88,15 +88,19 @@ export async function createLocalAccounts(options: LocalAccountsOptions): Promis
   };
   const background = async () => {
     await clock.sleep(warmUpMs, closing.signal);
-    if (warmsUp) await Promise.all([core.engine.load(), strength.load()]);
-    for (;;) {
-      tidy();
-      await clock.sleep(tidyEveryMs, closing.signal);
+    if (warmsUp) await Promise.all([core.engine.load(), strength.load()]).catch(failed);
+    for (; !closing.signal.aborted; await clock.sleep(tidyEveryMs, closing.signal)) {
+      try {
+        tidy();
+      } catch (error) {
+        failed(error); // in an hour again
+      }
     }
   };
-  background().catch((error) => {
-    if (!closing.signal.aborted) log.error({ err: error }, 'the accounts cannot be tidied up');
-  });
+  const failed = (error: unknown) => {
+    if (!closing.signal.aborted) log.error({ err: error }, 'the accounts could not be tidied up');
+  };
+  background().catch(failed);
 
   const logIn = createLogIn(core);
   const signUp = createSignUp(core);

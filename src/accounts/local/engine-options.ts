@@ -12,7 +12,7 @@ import { username } from 'better-auth/plugins/username';
 import { isAppError } from '../../errors.ts';
 import { createId } from '../../ids.ts';
 import { cookiePrefix, sessionSeconds } from './cookies.ts';
-import { addressHeader, basePath, type EngineOpenId, type EngineParts } from './engine.ts';
+import { addressHeader, basePath, type EngineOpenId, type EngineParts } from './engine-parts.ts';
 import { openIdProvider, openIdUser } from './open-id-user.ts';
 import { createRecoveryCodes } from './secrets.ts';
 

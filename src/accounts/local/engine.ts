@@ -2,16 +2,9 @@
 // cookies' names, passkeys and OpenID's way back depend on it. Calls go through its own handler, so that its checks of
 // origins and its hooks hold for every one.
 import type { Auth } from 'better-auth';
-import type { Logger } from 'pino';
-import type { Config } from '../../config.ts';
 import { AppError } from '../../errors.ts';
 import type { Asker } from '../accounts.ts';
-import type { PasswordHasher } from '../password-hash.ts';
-import type { People } from './people-rows.ts';
-import type { Store } from './store.ts';
-
-/** Where better-auth answers. */
-export const basePath = '/api/auth';
+import { addressHeader, basePath, type EngineOpenId, type EngineParts } from './engine-parts.ts';
 
 /** A house has a name or two and some addresses; more come from names of a home network that anybody can make up. */
 const mostOrigins = 16;
@@ -48,27 +41,6 @@ export type Engine = {
   forget(origin: string): void;
   /** One of its own that knows an OpenID provider: setting it up asks there, which no other log-in should wait for. */
   withOpenId(openId: EngineOpenId): Engine;
-};
-
-export type EngineOpenId = {
-  readonly provider: NonNullable<Config['auth']['openId']>;
-  /** What somebody new becomes. Throws an APIError where nobody may be. */
-  admit(user: {
-    readonly name: string;
-  }): Promise<{ readonly name: string } & Readonly<Record<string, unknown>>>;
-  /** Somebody new has come to be. */
-  admitted(personId: string): void;
-};
-
-export type EngineParts = {
-  readonly store: Store;
-  readonly people: People;
-  readonly hasher: PasswordHasher;
-  readonly config: Config['auth'];
-  readonly log: Logger;
-  /** Signs cookies and encrypts authenticators' secrets. */
-  readonly secret: string;
-  readonly openId?: EngineOpenId;
 };
 
 export function createEngine(parts: EngineParts): Engine {
@@ -124,9 +96,6 @@ function toRequest(asker: Asker, { method, path, body, headers: more }: EngineRe
   const text = typeof body === 'object' && body !== null ? JSON.stringify(body) : body;
   return new Request(asker.origin + basePath + path, { method, headers, body: text ?? null });
 }
-
-/** How better-auth is told the client's address: set here alone, never taken from the client. */
-export const addressHeader = 'x-kinora-address';
 
 async function toAnswer(response: Response): Promise<EngineAnswer> {
   const body = await response.text();

@@ -3,7 +3,8 @@
 import { AppError, errorStatus, isAppError } from '../../errors.ts';
 import type { Accounts, Asker, RawAnswer, RawRequest } from '../accounts.ts';
 import type { Core } from './core.ts';
-import { basePath, type EngineAnswer } from './engine.ts';
+import type { EngineAnswer } from './engine.ts';
+import { basePath } from './engine-parts.ts';
 import { completeLogIn, tryPassword } from './log-in.ts';
 
 /** A request that was looked through: JSON or nothing, from a page of ours or from no page at all. */
