@@ -265,6 +265,55 @@ describe('what belongs to one person', () => {
     assert.deepEqual(plain(mine).sort(), plain(none).sort());
   });
 
+  test('is not there either where it is named in a body', async () => {
+    const own = await upload(other, film, 'own.mkv');
+    const never = 'zzzzzzzzzzzzzzzz';
+    const tries = (video: string, folder: string): readonly [string, string, AskInit['body'], object?][] => [
+      ['POST', '/api/v1/links', { subject: 'video', subjectId: video }],
+      ['POST', '/api/v1/links', { subject: 'folder', subjectId: folder }],
+      ['POST', '/api/v1/folders', { name: 'Within', parentId: folder }],
+      ['PATCH', `/api/v1/videos/${own}`, { folderId: folder }],
+      [
+        ...(['POST', '/api/v1/uploads', undefined] as const),
+        {
+          ...{ 'tus-resumable': '1.0.0', 'upload-length': '100' },
+          'upload-metadata': `folder ${Buffer.from(folder).toString('base64')}`,
+        },
+      ],
+    ];
+    const known = tries(ids.videos!, ids.folders!);
+    const unknown = tries(never, never);
+    for (const [index, [method, path, body, headers]] of known.entries()) {
+      const init = (sent: AskInit['body'], more?: object): AskInit => ({
+        ...(more && { headers: more as Record<string, string> }),
+        ...{ method, ...(sent !== undefined && { body: sent }) },
+      });
+      const answer = await other.ask(path, init(body, headers));
+      const [, , noBody, noHeaders] = unknown[index]!;
+      const none = await other.ask(path, init(noBody, noHeaders));
+      assert.equal(answer.status, 404, `${method} ${path} ${JSON.stringify(body)}`);
+      assert.deepEqual(await answer.text(), await none.text(), `${method} ${path}`);
+    }
+    for (const action of ['bin', 'restore', 'remove', 'move', 'share']) {
+      const more = {
+        ...(action === 'move' && { folderId: null }),
+        ...(action === 'share' && { shares: { people: [house.guest.id] } }),
+      };
+      const { results } = await other.read<{ results: { isDone: boolean; reason: string }[] }>(
+        '/api/v1/videos/bulk',
+        { method: 'POST', body: { ids: [ids.videos, never], action, ...more } },
+      );
+      assert.deepEqual(
+        results.map(({ isDone }) => isDone),
+        [false, false],
+        action,
+      );
+      assert.equal(results[0]!.reason, results[1]!.reason, action);
+    }
+    const still = await house.member.read<{ binnedAt: string | null }>(`/api/v1/videos/${ids.videos}`);
+    assert.equal(still.binnedAt, null);
+  });
+
   test('is in no list of others, and no search', async () => {
     const lists = ['/api/v1/videos', '/api/v1/videos?q=private', '/api/v1/videos?bin=true'];
     const all = ['/api/v1/videos.ndjson', '/api/v1/videos.csv', '/', '/videos', '/videos?q=private'];
@@ -304,6 +353,33 @@ describe('what belongs to one person', () => {
     for (const { what, status, text } of answers)
       assert.ok(status !== 404 && status !== 403 && status !== 401, `${what}: ${status} ${text}`);
   });
+});
+
+test('what needs more than its address says is refused to those who have less', async () => {
+  const id = await upload(house.owner, film, 'bulk.mkv');
+  const authorization = `Bearer ${await house.owner.token('videos:watch')}`;
+  for (const action of ['bin', 'restore', 'remove', 'move', 'share']) {
+    const body = { ids: [id], action, folderId: null, shares: { isHousehold: true } };
+    const answer = await house.ask('/api/v1/videos/bulk', {
+      method: 'POST',
+      body,
+      headers: { authorization },
+    });
+    const text = await answer.text();
+    assert.ok(answer.status === 403 || /"isDone":false/.test(text), `${action}: ${answer.status} ${text}`);
+  }
+  const bulk = (person: HousePerson) =>
+    person.ask('/api/v1/videos/bulk', { method: 'POST', body: { ids: [id], action: 'bin' } });
+  for (const person of [house.guest, house.child])
+    assert.equal((await bulk(person)).status, 403, person.name);
+  const archive = {
+    method: 'POST',
+    body: new Uint8Array(1024),
+    headers: { 'content-type': 'application/x-tar' },
+  };
+  assert.equal((await house.guest.ask('/account/data', archive)).status, 403);
+  const still = await house.owner.read<{ binnedAt: string | null }>(`/api/v1/videos/${id}`);
+  assert.equal(still.binnedAt, null);
 });
 
 describe('a camera', () => {
