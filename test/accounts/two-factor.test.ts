@@ -10,7 +10,12 @@ import {
   goodPassword,
   openLocalAccounts,
 } from '../helpers/local-accounts.ts';
-import { totp } from '../helpers/totp.ts';
+import { totp as codeOf } from '../helpers/totp.ts';
+
+/** The code of the key in the authenticator's address, so many steps of 30 s from a moment. */
+function totp(uri: string, steps = 0, atMs = Date.now()): string {
+  return codeOf(new URL(uri).searchParams.get('secret')!, atMs + steps * 30_000);
+}
 
 /** An owner whose second factor is on; the code of that moment is used up by it. */
 async function openWithTwoFactor(login = 'ada@example.org') {

@@ -15,6 +15,7 @@ import {
   tokensPage,
   twoFactorStepPage,
 } from '../../web/pages/account-steps.ts';
+import { openIdStepPage } from '../../web/pages/open-id-page.ts';
 import { qrCode } from '../../web/qr-code.ts';
 import { askerOf } from '../local-request.ts';
 import { needs, viewerOf } from '../permission.ts';
@@ -34,6 +35,7 @@ const notices: Readonly<Record<string, string>> = {
   passkey: 'The passkey is added.',
   'no-passkey': 'The passkey is removed.',
   sessions: 'Logged out there.',
+  openid: 'It is connected: from now on you can log in with it.',
 };
 
 /** Into the scope of the pages, which reads forms and refuses those of other sites. */
@@ -62,12 +64,13 @@ export function accountPageRoutes(
   ) => {
     const person = await personOf(request);
     const { sessionId } = viewerOf(request);
-    const [sessions, passkeys] = await Promise.all([
+    const [sessions, passkeys, { openId }] = await Promise.all([
       accounts.listSessions(person.id, sessionId),
       accounts.listPasskeys(person.id),
+      accounts.doors(),
     ]);
     const hasDoor = config.auth.mode === 'accounts';
-    const page = { person, sessions, passkeys, hasDoor, error: null, notice: null, ...more };
+    const page = { person, sessions, passkeys, hasDoor, openId, error: null, notice: null, ...more };
     return send(reply, accountPage(viewOf(request), page));
   };
 
@@ -117,6 +120,20 @@ export function accountPageRoutes(
       return done(reply, 'password');
     },
     { unauthorized: 'current', 'bad-request': 'next' },
+  );
+
+  part(
+    '/account/openid',
+    'openid',
+    async (person, form, request, reply) => {
+      const { location, cookies } = await accounts.startOpenId(asker(request), '/account?done=openid', {
+        connect: { personId: person.id, password: passwordOf(form) },
+      });
+      setCookies(reply, cookies);
+      const name = (await accounts.doors()).openId ?? '';
+      return send(reply, openIdStepPage(viewOf(request), { name, location }));
+    },
+    wrongPassword,
   );
 
   part(

@@ -25,6 +25,12 @@ const notices: Readonly<Record<string, string>> = {
   reset: 'Your password is changed. Log in with the new one.',
   out: 'You are logged out.',
   removed: 'Your account is removed.',
+  'openid-failed': 'The log-in there did not work. Try again, or log in here.',
+  'openid-closed':
+    'There is no account here for that log-in yet. Ask the owner of this Kinora for an invite.',
+  'openid-connect':
+    'There is an account here with that e-mail address. Log in here first, then connect the other log-in on the page of your account.',
+  'openid-taken': 'That log-in is connected with another account here.',
 };
 
 /** Into the scope of the pages, which reads forms and refuses those of other sites. */
@@ -102,8 +108,9 @@ export function logInPageRoutes(
     }
   });
 
-  app.get('/login/openid', open, async (request, reply) => {
-    const { location, cookies } = await accounts.startOpenId(asker(request), nextOf(request));
+  app.get<Query>('/login/openid', open, async (request, reply) => {
+    const invite = first(request.query.invite).slice(0, maxSecret) || null;
+    const { location, cookies } = await accounts.startOpenId(asker(request), nextOf(request), { invite });
     setCookies(reply, cookies);
     return reply.header('cache-control', 'no-store').redirect(location, 303);
   });
@@ -133,7 +140,8 @@ export function logInPageRoutes(
     const view = viewOf(request);
     if (typeof way === 'string')
       return send(reply.code(way === 'bad-invite' ? 410 : 403), noSignUpPage(view, way));
-    const page = { way, next: nextOf(request), name: '', login: '', error: null };
+    const { openId } = await accounts.doors();
+    const page = { way, openId, next: nextOf(request), name: '', login: '', error: null };
     return send(reply, signUpPage(view, page));
   });
 
@@ -158,7 +166,7 @@ export function logInPageRoutes(
         ...{ 'bad-request': field, conflict: 'login' },
         ...(needsCode && { forbidden: 'code', unauthorized: 'code' }),
       });
-      return send(reply, signUpPage(view, { way, next, ...typed, error: shown }));
+      return send(reply, signUpPage(view, { way, openId: null, next, ...typed, error: shown }));
     }
   });
 

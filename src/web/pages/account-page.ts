@@ -9,9 +9,10 @@ import { newPasswordField } from '../password-field.ts';
 import { roleWords } from '../role-words.ts';
 import { browserName } from '../user-agent.ts';
 import type { View } from '../view.ts';
+import { openIdSection } from './open-id-page.ts';
 
 /** The parts that have a form. */
-export type AccountPart = 'name' | 'password' | 'passkeys' | 'two-factor' | 'sessions';
+export type AccountPart = 'name' | 'password' | 'passkeys' | 'two-factor' | 'openid' | 'sessions';
 
 export type AccountPage = {
   readonly person: Person;
@@ -19,6 +20,8 @@ export type AccountPage = {
   readonly passkeys: readonly Passkey[];
   /** Whether one logs in here, and not at a proxy in front. */
   readonly hasDoor: boolean;
+  /** The name of the OpenID provider; null where none is set. */
+  readonly openId: string | null;
   readonly error: (FormError & { readonly part: AccountPart }) | null;
   readonly notice: string | null;
 };
@@ -30,7 +33,7 @@ export function accountPage(view: View, account: AccountPage): string {
 !${notice === null ? '' : html`<p class="good" role="status">${notice}</p>`}
 <div class="settings">
 !${nameSection(account)}
-!${hasDoor ? [passwordSection(account), passkeySection(view, account), twoFactorSection(account), sessionSection(view, account)] : ''}
+!${hasDoor ? [passwordSection(account), passkeySection(view, account), twoFactorSection(account), account.openId === null ? '' : openIdSection(account.openId, person.hasPassword, errorOf(account, 'openid')), sessionSection(view, account)] : ''}
 <section aria-labelledby="more"><h2 id="more">More</h2><ul class="leads">
 !${moreLinks(view).map(
     ([href, name, about]) =>

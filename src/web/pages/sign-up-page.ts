@@ -17,6 +17,8 @@ export type SignUpWay =
 
 export type SignUpPage = {
   readonly way: SignUpWay;
+  /** The name of the OpenID provider, which makes an account as well; null where none is offered. */
+  readonly openId: string | null;
   readonly next: string;
   readonly name: string;
   readonly login: string;
@@ -25,7 +27,7 @@ export type SignUpPage = {
 
 const shownBeside = ['name', 'login', 'password', 'code'];
 
-export function signUpPage(view: View, { way, next, name, login, error }: SignUpPage): string {
+export function signUpPage(view: View, { way, openId, next, name, login, error }: SignUpPage): string {
   const isFirst = way.kind === 'first';
   const title = isFirst ? 'Welcome to Kinora' : 'Make your account';
   const main = html`<section class="door"><h1>${title}</h1>
@@ -37,6 +39,7 @@ export function signUpPage(view: View, { way, next, name, login, error }: SignUp
 !${textField({ name: 'login', label: 'User name or e-mail', value: login, autocomplete: 'username', hint: 'To log in with. An e-mail address helps where a password is forgotten.', maxLength: 254 }, error)}
 !${newPasswordField({ name: 'password', label: 'Password', error })}
 <div class="buttons"><button class="button primary">Make my account</button></div></form>
+!${openId === null || isFirst ? '' : html`<a class="button" href="/login/openid${way.kind === 'invite' ? html`?invite=${way.secret}` : ''}">Sign up with ${openId}</a>`}
 !${isFirst ? '' : '<p class="asides"><a href="/login">I have an account</a></p>'}
 </section>`;
   const scripts = ['password-strength.js'];
