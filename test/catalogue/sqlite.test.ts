@@ -19,6 +19,7 @@ import { systemClock } from '../../src/clock.ts';
 import { isAppError } from '../../src/errors.ts';
 import { catalogueContract } from '../contracts/catalogue.ts';
 import { newVideo } from '../contracts/catalogue-samples.ts';
+import { createFakeClock } from '../helpers/fake-clock.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { schema1 } from './schema-1.ts';
 
@@ -195,6 +196,29 @@ describe('A catalogue file', () => {
     const again = await openSqliteCatalogue({ file, clock });
     assert.equal((await again.listArriving())[0]?.receivedBytes, 77);
     await again.close();
+  });
+});
+
+describe('What another process writes', () => {
+  it('is known within two seconds: the revision moves, and whom a thing is shared with is asked anew', async () => {
+    const file = join(await temporaryFolder(), 'c.sqlite');
+    const fake = createFakeClock();
+    const here = await openSqliteCatalogue({ file, clock: fake });
+    const there = await openSqliteCatalogue({ file, clock });
+    const video = newVideo('x', { ownerId: 'anna', audiences: ['bert'] });
+    await there.beginUpload(video);
+    const before = here.accessRevision();
+    assert.deepEqual((await here.getSharing('video', video.id))?.audiences, ['bert']);
+    assert.equal((await here.getVideo(video.id))?.ownerId, 'anna');
+    await there.setAudiences('video', video.id, []);
+    await there.giveVideos('anna', 'cora');
+    await fake.advance(2000);
+    assert.notEqual(here.accessRevision(), before);
+    assert.deepEqual(await here.getSharing('video', video.id), { ownerId: 'cora', audiences: [] });
+    assert.equal((await here.getVideo(video.id))?.ownerId, 'cora');
+    await here.close();
+    await there.close();
+    assert.equal(typeof here.accessRevision(), 'number', 'asked once more by who ends later');
   });
 });
 

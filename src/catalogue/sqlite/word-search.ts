@@ -64,8 +64,11 @@ export class WordSearch {
     this.#lookups = 0;
 
     let bucket = direction === 'down' ? Math.min(from, newest) : Math.max(from, oldest);
-    while (bucket >= oldest && bucket <= newest) {
-      if (this.#lookups > lookups) return bucket;
+    // Who sees nothing, or only what is far from here, need not be searched for words.
+    bucket = nextOfAll(groups, bucket, direction) ?? -1;
+    for (let isFirst = true; bucket >= oldest && bucket <= newest; isFirst = false) {
+      // Each piece gets on by one bucket at least.
+      if (!isFirst && this.#lookups > lookups) return bucket;
       const words = wanted.words.length > 0 ? this.#withWords(wanted.words, shelf, bucket) : undefined;
       if (words === null) {
         bucket += step;
