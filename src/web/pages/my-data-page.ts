@@ -32,7 +32,7 @@ export function myDataPage(view: View, data: MyDataPage): string {
 function importSection(): string {
   return html`<section aria-labelledby="bring"><h2 id="bring">Bring it in</h2>
 <p class="hint">Such an archive of another Kinora, or any .tar file with videos in it. Titles, dates, marks and folders are brought along, and folders of the same name become one. With whom things were shared is not: that stays for you to decide. What is here already is not taken twice, so you can send it again if it was interrupted.</p>
-<form class="fields" method="post" action="/account/data" enctype="multipart/form-data">
+<form class="fields one-line" method="post" action="/account/data" enctype="multipart/form-data">
 <div class="field"><label for="archive">Archive</label>
 <input id="archive" type="file" name="archive" accept=".tar,application/x-tar" required></div>
 <button class="button">!${icon('upload')}Bring in</button>
@@ -56,8 +56,8 @@ function reportSection(view: View, report: ImportReport): string {
     skipped.length === 0
       ? ''
       : html`<details><summary class="button small">What was left out, and why</summary>
-<ul class="left-out">!${skipped.map(
-          ({ name, reason }) => html`<li><bdi>${name}</bdi><span class="hint">${reason}</span></li>`,
+<ul class="rows">!${skipped.map(
+          ({ name, reason }) => html`<li><div><bdi>${name}</bdi><p class="hint">${reason}</p></div></li>`,
         )}</ul>!${more > 0 ? html`<p class="hint">And ${view.formats.count(more)} more.</p>` : ''}</details>`
   }</section>`;
 }
