@@ -1,9 +1,8 @@
 // /api/v1/videos/:id/marks and /api/v1/videos/bulk: a person's own marks, and the same done to many videos at once.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { AuditAction } from '../../accounts/accounts.ts';
-import { type Permission, permits, type Viewer } from '../../accounts/permissions.ts';
-import { AppError, isAppError } from '../../errors.ts';
-import { noteAct } from '../audit.ts';
+import type { FastifyInstance } from 'fastify';
+import type { Viewer } from '../../accounts/permissions.ts';
+import { AppError } from '../../errors.ts';
+import { assertMayDo, type BulkWork, bulkActions, doBulk, maxBulkIds } from '../bulk.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
@@ -17,31 +16,10 @@ const MarksChange = Type.Object(
   { additionalProperties: false },
 );
 
-const actions = ['move', 'share', 'bin', 'restore', 'remove'] as const;
-type Action = (typeof actions)[number];
-
-const neededFor: Readonly<Record<Action, Permission>> = {
-  move: 'videos:edit',
-  share: 'videos:share',
-  bin: 'videos:delete',
-  restore: 'videos:delete',
-  remove: 'videos:delete',
-};
-const auditFor: Readonly<Partial<Record<Action, AuditAction>>> = {
-  share: 'video-shared',
-  bin: 'video-binned',
-  restore: 'video-restored',
-  remove: 'video-removed',
-};
-
-const maxIds = 1000;
-/** Done side by side, so that one turn of the disk serves many. */
-const atOnce = 50;
-
 const BulkBody = Type.Object(
   {
-    ids: Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: maxIds }),
-    action: Type.Enum([...actions], {
+    ids: Type.Array(Type.String({ maxLength: 64 }), { minItems: 1, maxItems: maxBulkIds }),
+    action: Type.Enum([...bulkActions], {
       description: '`share` adds to whom they are shared with; `remove` takes what is in the bin',
     }),
     folderId: Type.Optional(FolderId),
@@ -112,79 +90,17 @@ export function videoMarksApiRoutes(app: FastifyInstance, services: Services): v
       config: needs('videos:watch'),
     },
     async (request) => {
-      const viewer = viewerOf(request);
-      const { action } = request.body;
-      if (!permits(viewer, neededFor[action])) {
-        throw new AppError('forbidden', 'You may not do this. The owner of this Kinora can change that.');
-      }
-      const work = await workFor(viewer, request.body);
-      const ids = [...new Set(request.body.ids)];
-      const titles: string[] = [];
-      const results: Static<typeof BulkAnswer>['results'] = [];
-      for (let first = 0; first < ids.length; first += atOnce) {
-        const slice = ids.slice(first, first + atOnce);
-        results.push(...(await Promise.all(slice.map((id) => one(id, work, titles)))));
-      }
-      await note(request, action, titles);
-      return { results };
+      const { ids, action, folderId, shares } = request.body;
+      assertMayDo(viewerOf(request), action);
+      let work: BulkWork;
+      if (action === 'move') {
+        if (folderId === undefined) throw new AppError('bad-request', 'Say where to: “folderId”.');
+        work = { action, folderId: folderId || null };
+      } else if (action === 'share') {
+        if (!shares) throw new AppError('bad-request', 'Say with whom: “shares”.');
+        work = { action, audiences: await audiencesOf(services, viewerOf(request), shares) };
+      } else work = { action };
+      return { results: [...(await doBulk(services, request, ids, work))] };
     },
   );
-
-  type Work = (id: string) => Promise<string>;
-
-  /** What is done to each; resolves to its title. Throws what holds for all of them. */
-  async function workFor(viewer: Viewer, body: Static<typeof BulkBody>): Promise<Work> {
-    const { action, folderId } = body;
-    if (action === 'move') {
-      if (folderId === undefined) throw new AppError('bad-request', 'Say where to: “folderId”.');
-      if (folderId) await access.folder(viewer, folderId, 'edit');
-      return async (id) => {
-        const { title } = await access.video(viewer, id, 'edit');
-        await library.moveVideo(id, folderId || null);
-        return title;
-      };
-    }
-    if (action === 'share') {
-      if (!body.shares) throw new AppError('bad-request', 'Say with whom: “shares”.');
-      const added = await audiencesOf(services, viewer, body.shares);
-      return async (id) => {
-        const { title } = await access.video(viewer, id, 'share');
-        const before = (await library.getAudiences('video', id)) ?? [];
-        await library.setAudiences('video', id, [...new Set([...before, ...added])]);
-        return title;
-      };
-    }
-    return async (id) => {
-      const { title, binnedAtMs } = await access.video(viewer, id, 'delete');
-      if (action === 'bin') await library.binVideo(id);
-      else if (action === 'restore') await library.restoreVideo(id);
-      else if (binnedAtMs === null)
-        throw new AppError('conflict', 'Only what is in the bin can be removed for good.');
-      else await library.removeVideo(id);
-      return title;
-    };
-  }
-
-  async function note(request: FastifyRequest, action: Action, titles: readonly string[]): Promise<void> {
-    const noted = auditFor[action];
-    if (!noted || titles.length === 0) return;
-    const [only] = titles;
-    const subject =
-      titles.length === 1 ? only! : `${titles.length} videos: ${titles.slice(0, 10).join(', ')}`;
-    await noteAct(services, request, noted, subject);
-  }
-}
-
-async function one(
-  id: string,
-  work: (id: string) => Promise<string>,
-  titles: string[],
-): Promise<Static<typeof BulkAnswer>['results'][number]> {
-  try {
-    titles.push(await work(id));
-    return { id, isDone: true, reason: null };
-  } catch (error) {
-    if (!isAppError(error)) throw error;
-    return { id, isDone: false, reason: error.message };
-  }
 }
