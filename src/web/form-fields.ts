@@ -8,6 +8,8 @@ export type FormError = { readonly field: string | null; readonly message: strin
 
 export type Field = {
   readonly name: string;
+  /** Where a page has several of that name; else the name. */
+  readonly id?: string;
   readonly label: string;
   readonly type?: 'text' | 'email' | 'password' | 'number' | 'date';
   /** What was typed before; never a password. */
@@ -27,10 +29,10 @@ export type Field = {
 
 /** One field with its label. `error` is the form's: shown here where it is about this field. */
 export function textField(field: Field, error: FormError | null = null): string {
-  const { name, label, type = 'text', hint = '', maxLength = 200, after = '', more = '' } = field;
+  const { name, id = name, label, type = 'text', hint = '', maxLength = 200, after = '', more = '' } = field;
   const isWrong = error?.field === name;
-  const described = [isWrong ? `${name}-error` : '', hint ? `${name}-hint` : ''].filter(Boolean).join(' ');
-  const hasFocus = isWrong || (field.isFirst && error === null);
+  const described = [isWrong ? `${id}-error` : '', hint ? `${id}-hint` : ''].filter(Boolean).join(' ');
+  const hasFocus = isWrong || (field.isFirst && (error?.field ?? null) === null);
   const value = type === 'password' ? '' : html` value="${field.value ?? ''}"`;
   // Names of people are written in any direction; everything else reads from left to right.
   const direction = field.autocomplete === 'name' ? 'auto' : 'ltr';
@@ -42,10 +44,10 @@ export function textField(field: Field, error: FormError | null = null): string 
     hasFocus ? ' autofocus' : '',
     more ? ` ${more}` : '',
   ].join('');
-  return html`<div class="field"><label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" dir="${direction}" maxlength="${maxLength}" autocomplete="${field.autocomplete}"!${value}!${attributes}>
-!${isWrong ? html`<p class="wrong" id="${name}-error">!${icon('warning')}<span>${error.message}</span></p>` : ''}!${
-    hint ? html`<p class="hint" id="${name}-hint">${hint}</p>` : ''
+  return html`<div class="field"><label for="${id}">${label}</label>
+<input id="${id}" name="${name}" type="${type}" dir="${direction}" maxlength="${maxLength}" autocomplete="${field.autocomplete}"!${value}!${attributes}>
+!${isWrong ? html`<p class="wrong" id="${id}-error">!${icon('warning')}<span>${error.message}</span></p>` : ''}!${
+    hint ? html`<p class="hint" id="${id}-hint">${hint}</p>` : ''
   }!${after}</div>`;
 }
 

@@ -289,12 +289,12 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
       }
       return [`${sessionCookie}=; Path=/; Max-Age=0`];
     },
-    async startOpenId(_asker, next) {
+    async startOpenId(_asker, next, { invite = null, connect = null } = {}) {
       if (!options.doors?.openId) throw new AppError('not-found', 'No other log-in is set here.');
-      return {
-        location: `https://id.example/authorize?${new URLSearchParams({ state: next })}`,
-        cookies: [],
-      };
+      if (connect) checkPassword(connect.personId, connect.password);
+      const state = JSON.stringify({ next, invite, connects: connect !== null });
+      const location = `https://id.example/authorize?${new URLSearchParams({ state })}`;
+      return { location, cookies: ['state=1; Path=/'] };
     },
     async identifyNamed(login, name): Promise<Identity> {
       const row = byLogin(login);

@@ -142,10 +142,6 @@ describe('the log-in', () => {
   it('is passed by who is in already, and by nobody where there is no owner yet', async () => {
     assert.equal((await ask('/login?next=/cameras', { as: 'child' })).location, '/cameras');
     assert.equal((await ask('/login', { site: door.first })).location, '/sign-up');
-    assert.equal(
-      (await ask('/login/openid?next=/cameras')).location,
-      'https://id.example/authorize?state=%2Fcameras',
-    );
   });
 
   it('is at the proxy where that names people, and nowhere where everybody is everybody', async () => {
@@ -166,6 +162,44 @@ describe('the log-in', () => {
       await proxied.close();
       await open.close();
     }
+  });
+});
+
+describe('another log-in', () => {
+  const plain = (address: string) => address.replaceAll('&#61;', '=').replaceAll('&#38;', '&');
+  const stateOf = (location: unknown) => JSON.parse(new URL(String(location)).searchParams.get('state')!);
+
+  it('is offered, keeps where one wanted to go, and brings an invitation along', async () => {
+    assert.ok(
+      plain((await ask('/login?next=/cameras')).text).includes('href="/login/openid?next=%2Fcameras"'),
+    );
+    const { text } = await ask(`/sign-up?invite=${door.inviteSecret}`);
+    const [, address] = /href="(\/login\/openid[^"]+)"/.exec(text) ?? [];
+    const gone = await ask(plain(address!));
+    assert.equal(gone.status, 303);
+    assert.deepEqual(stateOf(gone.location), { next: '/', invite: door.inviteSecret, connects: false });
+    const kept = await ask('/login/openid?next=//evil.example');
+    assert.equal(stateOf(kept.location).next, '/');
+  });
+
+  it('that failed says why', async () => {
+    for (const after of ['openid-failed', 'openid-closed', 'openid-connect', 'openid-taken'])
+      assert.match((await ask(`/login?after=${after}`)).text, /role="alert" id="problem"/, after);
+    assert.doesNotMatch((await ask('/login?after=constructor')).text, /id="problem"|role="status"/);
+  });
+
+  it('is connected with the password, by a link and not by a form', async () => {
+    const wrong = await ask('/account/openid', { as: 'member', form: { password: 'wrong' } });
+    assert.equal(wrong.status, 401);
+    assert.match(wrong.text, /id="openid-password-error"/);
+    const right = await ask('/account/openid', { as: 'member', form: { password: fakePassword } });
+    const [, address] = /<a class="button primary" href="(https:[^"]+)"/.exec(right.text) ?? [];
+    assert.deepEqual(stateOf(plain(address!)), {
+      next: '/account?done=openid',
+      invite: null,
+      connects: true,
+    });
+    assert.ok(right.cookies.some(({ name }) => name === 'state'));
   });
 });
 

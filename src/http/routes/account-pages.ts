@@ -38,6 +38,10 @@ const notices: Readonly<Record<string, string>> = {
   openid: 'It is connected: from now on you can log in with it.',
 };
 
+function noticeOf(done: string): string | null {
+  return Object.hasOwn(notices, done) ? notices[done]! : null;
+}
+
 /** Into the scope of the pages, which reads forms and refuses those of other sites. */
 export function accountPageRoutes(
   app: FastifyInstance,
@@ -75,7 +79,7 @@ export function accountPageRoutes(
   };
 
   app.get<Query>('/account', own, (request, reply) =>
-    sendAccount(request, reply, { notice: notices[first(request.query.done)] ?? null }),
+    sendAccount(request, reply, { notice: noticeOf(first(request.query.done)) }),
   );
 
   /** A form of the account's page: what it does, and where it goes then. */

@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Cookies } from '../../accounts/accounts.ts';
 import type { Clock } from '../../clock.ts';
-import { AppError, isAppError } from '../../errors.ts';
+import { AppError, errorStatus, isAppError } from '../../errors.ts';
 import type { FormError } from '../../web/form-fields.ts';
 import { forgotPage, noResetPage, resetPage } from '../../web/pages/forgot-page.ts';
 import { loginPage, proxyPage, secondFactorPage } from '../../web/pages/login-page.ts';
@@ -25,6 +25,10 @@ const notices: Readonly<Record<string, string>> = {
   reset: 'Your password is changed. Log in with the new one.',
   out: 'You are logged out.',
   removed: 'Your account is removed.',
+};
+
+/** Why the way over the OpenID provider came to nothing (`accounts/local/open-id.ts`). */
+const failures: Readonly<Record<string, string>> = {
   'openid-failed': 'The log-in there did not work. Try again, or log in here.',
   'openid-closed':
     'There is no account here for that log-in yet. Ask the owner of this Kinora for an invite.',
@@ -71,8 +75,12 @@ export function logInPageRoutes(
     const passed = passBy(request, reply);
     if (passed) return passed;
     if (!(await accounts.doors()).hasOwner) return reply.redirect('/sign-up', 303);
-    const notice = notices[first(request.query.after)] ?? null;
-    return sendLogin(request, reply, { next: nextOf(request), notice });
+    const after = first(request.query.after);
+    const failure = Object.hasOwn(failures, after) ? failures[after] : undefined;
+    return sendLogin(request, reply, {
+      ...{ next: nextOf(request), notice: Object.hasOwn(notices, after) ? notices[after]! : null },
+      ...(failure !== undefined && { error: { field: null, message: failure } }),
+    });
   });
 
   app.post('/login', open, async (request, reply) => {
@@ -110,9 +118,16 @@ export function logInPageRoutes(
 
   app.get<Query>('/login/openid', open, async (request, reply) => {
     const invite = first(request.query.invite).slice(0, maxSecret) || null;
-    const { location, cookies } = await accounts.startOpenId(asker(request), nextOf(request), { invite });
-    setCookies(reply, cookies);
-    return reply.header('cache-control', 'no-store').redirect(location, 303);
+    const next = nextOf(request);
+    try {
+      const { location, cookies } = await accounts.startOpenId(asker(request), next, { invite });
+      return goOn(reply, cookies, location);
+    } catch (error) {
+      // Passwords still let people in.
+      if (!isAppError(error, 'unavailable')) throw error;
+      reply.code(errorStatus.unavailable);
+      return sendLogin(request, reply, { next, error: { field: null, message: error.message } });
+    }
   });
 
   app.post('/logout', open, async (request, reply) => {

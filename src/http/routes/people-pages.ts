@@ -72,7 +72,8 @@ export function peoplePageRoutes(
     const rows = await Promise.all(
       list.map(async (person) => ({ ...person, stored: await library.getUsage(person.id) })),
     );
-    const notice = notices[first(request.query.done)] ?? null;
+    const done = first(request.query.done);
+    const notice = Object.hasOwn(notices, done) ? notices[done]! : null;
     return send(reply, peoplePage(viewOf(request), { people: rows, invites, takesInvites, notice }));
   });
 

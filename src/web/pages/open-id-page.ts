@@ -7,7 +7,13 @@ import type { View } from '../view.ts';
 /** The part of the account's page. `name` is the provider's. */
 export function openIdSection(name: string, hasPassword: boolean, error: FormError | null): string {
   const password = {
-    ...{ name: 'password', label: 'Password', type: 'password' as const, maxLength: 1000 },
+    ...{
+      name: 'password',
+      id: 'openid-password',
+      label: 'Password',
+      type: 'password' as const,
+      maxLength: 1000,
+    },
     autocomplete: 'current-password',
   };
   return html`<section aria-labelledby="openid-title"><h2 id="openid-title">Log-in with ${name}</h2>

@@ -39,11 +39,19 @@ export function signUpPage(view: View, { way, openId, next, name, login, error }
 !${textField({ name: 'login', label: 'User name or e-mail', value: login, autocomplete: 'username', hint: 'To log in with. An e-mail address helps where a password is forgotten.', maxLength: 254 }, error)}
 !${newPasswordField({ name: 'password', label: 'Password', error })}
 <div class="buttons"><button class="button primary">Make my account</button></div></form>
-!${openId === null || isFirst ? '' : html`<a class="button" href="/login/openid${way.kind === 'invite' ? html`?invite=${way.secret}` : ''}">Sign up with ${openId}</a>`}
+!${openId === null || isFirst ? '' : otherLogIn(openId, way, next)}
 !${isFirst ? '' : '<p class="asides"><a href="/login">I have an account</a></p>'}
 </section>`;
   const scripts = ['password-strength.js'];
   return layout(view, { title, place: null, search: null, main, scripts });
+}
+
+/** No password is made here then. */
+function otherLogIn(name: string, way: SignUpWay, next: string): string {
+  const query = new URLSearchParams();
+  if (way.kind === 'invite') query.set('invite', way.secret);
+  if (next !== '/') query.set('next', next);
+  return html`<div class="ways"><a class="button" href="/login/openid?${query.toString()}">Sign up with ${name}</a></div>`;
 }
 
 function leadOf(way: SignUpWay): string {
