@@ -31,7 +31,7 @@ const MadeBody = Type.Object({
   url: Type.String({ description: 'Shown this once; kept as a hash' }),
 });
 
-/** Bounds are checked where links are made: what fails the first half of `Nullable` may be coerced to null (Ajv: 0, ''). */
+/** Bounds are checked where links are made, which says them in a sentence. */
 const NewLinkBody = Type.Object({
   subject: Type.Enum([...subjects]),
   subjectId: Type.String({ minLength: 1, maxLength: 64 }),
