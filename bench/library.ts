@@ -51,21 +51,28 @@ async function measure(
 ): Promise<void> {
   console.log(`\n${title}`);
   const times = new Map(kinds.map(([name]) => [name, [] as number[]]));
+  const cpuTimes = new Map(kinds.map(([name]) => [name, [] as number[]]));
   const counts = new Map<string, number>();
   const delay = monitorEventLoopDelay({ resolution: 1 });
   for (let round = -Math.min(10, turns); round < turns; round++) {
     if (round === 0) delay.enable();
     for (const [name, request] of kinds) {
-      const startMs = performance.now();
+      const [startMs, startCpu] = [performance.now(), process.cpuUsage()];
       const { items } = await catalogue.listVideos({ limit: 50, after: null, query: '', ...request });
-      if (round >= 0) times.get(name)!.push(performance.now() - startMs);
+      if (round >= 0) {
+        times.get(name)!.push(performance.now() - startMs);
+        const { user, system } = process.cpuUsage(startCpu);
+        cpuTimes.get(name)!.push((user + system) / 1000);
+      }
       counts.set(name, items.length);
       await systemClock.sleep(0);
     }
   }
   delay.disable();
   for (const [name, list] of times) {
-    console.log(`${name.padEnd(40)} ${String(counts.get(name)).padStart(3)} found   ${describe(list)}`);
+    console.log(
+      `${name.padEnd(40)} ${String(counts.get(name)).padStart(3)} found   ${describe(list)}   CPU ${describe(cpuTimes.get(name)!)}`,
+    );
   }
   const [most, usual] = [delay.max / 1e6, delay.percentile(99) / 1e6];
   console.log(`main thread held up: p99 ${usual.toFixed(1)} ms, max ${most.toFixed(1)} ms`);
