@@ -88,7 +88,11 @@ export async function createLocalAccounts(options: LocalAccountsOptions): Promis
   };
   const background = async () => {
     await clock.sleep(warmUpMs, closing.signal);
-    if (warmsUp) await Promise.all([core.engine.load(), strength.load()]).catch(failed);
+    if (warmsUp)
+      await core.engine
+        .load()
+        .then(() => strength.load())
+        .catch(failed);
     for (; !closing.signal.aborted; await clock.sleep(tidyEveryMs, closing.signal)) {
       try {
         tidy();
