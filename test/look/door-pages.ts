@@ -38,6 +38,7 @@ export const doorPages: readonly DoorPage[] = [
   page('account', 'owner', '/account'),
   page('account-guest', 'guest', '/account?done=name'),
   page('tokens', 'owner', '/account/tokens'),
+  page('my-data', 'member', '/account/data'),
   page('account-remove', 'member', '/account/remove'),
   page('people', 'owner', '/people'),
   page('person', 'owner', ({ site }) => `/people/${site.services.accounts.ids.member}`),

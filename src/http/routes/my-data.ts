@@ -54,8 +54,13 @@ export async function myDataRoutes(
     return reply.headers({ ...headers, 'cache-control': 'no-store' }).send(page);
   });
 
-  const endWithLogOut = (reply: FastifyReply, { personId }: Viewer, end: () => void) =>
-    running.watch(reply, (viewer) => viewer?.personId === personId, end);
+  /** The route itself asks for who is logged in; bringing in takes more than that. */
+  const endWithLogOut = (reply: FastifyReply, { personId }: Viewer, isAdding: boolean, end: () => void) =>
+    running.watch(
+      reply,
+      (viewer) => viewer?.personId === personId && (!isAdding || permits(viewer, 'videos:add')),
+      end,
+    );
 
   app.get(
     '/account/data.tar',
@@ -90,7 +95,7 @@ export async function myDataRoutes(
         // What is wrong from the start is still told as an error.
         const first = await chunks.next();
         reply.hijack();
-        endWithLogOut(reply, viewer, () => reply.raw.destroy());
+        endWithLogOut(reply, viewer, false, () => reply.raw.destroy());
         reply.raw.writeHead(200, head);
         await sendPaced(reply.raw, afterFirst(first, chunks), clock);
       } catch (error) {
@@ -136,8 +141,8 @@ export async function myDataRoutes(
       throw new AppError('conflict', 'An archive of yours is being read already. Wait until it is done.');
     importing.add(personId);
     const ended = new AbortController();
-    endWithLogOut(reply, viewer, () => {
-      ended.abort(new AppError('unauthorized', 'You were logged out meanwhile.'));
+    endWithLogOut(reply, viewer, true, () => {
+      ended.abort(new AppError('unauthorized', 'You may not go on with this any more.'));
       reply.raw.destroy();
     });
     try {
