@@ -44,7 +44,7 @@ export const settingList = {
     name: 'KINORA_HOST',
     parse: host,
     byDefault: null,
-    defaultText: 'the whole network; this machine only where KINORA_AUTH is `none`',
+    defaultText: 'the whole network; this machine only where KINORA_AUTH is `none` or KINORA_ROLES `auth`',
     meaning:
       'Address to listen on. `localhost` is this machine only; `0.0.0.0` or `::` is the whole network.',
   }),

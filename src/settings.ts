@@ -41,8 +41,8 @@ export function readSettings(environment: Environment, folder: string, isTermina
       publicUrl,
       hosts: get(settingList.hosts),
       trustedProxies: get(settingList.trustedProxies),
-      // Behind nobody's door it is shown to this machine only, unless somebody says otherwise.
-      host: get(settingList.host) ?? (auth.mode === 'none' ? 'localhost' : '::'),
+      // Behind nobody's door, or for other processes, it is shown to this machine only unless somebody says otherwise.
+      host: get(settingList.host) ?? (auth.mode === 'none' || roles === 'auth' ? 'localhost' : '::'),
       port: port ?? 5000,
       isPortFixed: port !== null,
       maxPartialBytes: get(settingList.maxPartialBytes),

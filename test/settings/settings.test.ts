@@ -80,6 +80,7 @@ describe('settings', () => {
   test('behind its own door it listens on this machine only, unless told otherwise', () => {
     assert.equal(read({ KINORA_AUTH: 'none' }).server.host, 'localhost');
     assert.equal(read({ KINORA_AUTH: 'none', KINORA_HOST: '0.0.0.0' }).server.host, '0.0.0.0');
+    assert.equal(read({ KINORA_ROLES: 'auth', KINORA_AUTH_SECRET: secret }).server.host, 'localhost');
     assert.equal(read({ KINORA_AUTH: 'header', KINORA_TRUSTED_PROXIES: '127.0.0.1' }).server.host, '::');
   });
 

@@ -185,7 +185,9 @@ function refusalOf({ status, json }: EngineAnswer): AppError {
       retryAfterSeconds: 900,
     });
   if (code === 'INVALID_TWO_FACTOR_COOKIE') return new AppError('unauthorized', tooLate);
-  return new AppError('unauthorized', wrongCode);
+  if (code === 'INVALID_CODE' || code === 'INVALID_BACKUP_CODE' || status === 409)
+    return new AppError('unauthorized', wrongCode);
+  return new AppError('unavailable', 'The code cannot be checked right now. Log in again.');
 }
 
 /** The Cookie header without sessions. */
