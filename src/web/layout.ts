@@ -67,7 +67,7 @@ export function layout(view: View, page: Page): string {
 <main id="main" tabindex="-1">
 !${page.main}
 </main>
-!${view.can('videos:add') ? '<kinora-uploads></kinora-uploads>' : ''}
+!${view.can('videos:add') ? html`<kinora-uploads data-person="${view.viewer?.personId ?? ''}"></kinora-uploads>` : ''}
 !${view.viewer === null ? '' : keysDialog}
 </body>
 </html>

@@ -5,9 +5,11 @@ import { startArrows } from './arrows.ts';
 import { startKeys } from './keys.ts';
 import { startLiveCards } from './live-cards.ts';
 import { localizeMoments } from './moments.ts';
+import { KinoraUploadPlace } from './upload-place.ts';
 import { KinoraUploads } from './uploads.ts';
 
 document.documentElement.classList.add('has-scripts');
+customElements.define('kinora-upload-place', KinoraUploadPlace);
 customElements.define('kinora-uploads', KinoraUploads);
 startKeys();
 startAccountMenu();

@@ -1,6 +1,7 @@
 // One upload in the tray: name, what it is doing, bar, and the buttons that fit its state.
 import type { Interrupted } from './interrupted.ts';
 import { Speed } from './speed.ts';
+import type { UploadPlace } from './upload-place.ts';
 import type { Transfer } from './upload-transfer.ts';
 import { fetchVideoState, formatDuration, formatShare, formatSize } from './video-state.ts';
 
@@ -20,6 +21,8 @@ export class UploadRow {
   readonly element = document.createElement('li');
   readonly name: string;
   readonly file: File | null;
+  /** Where it will lie and who will see it. */
+  place: UploadPlace;
   state: UploadState = 'waiting';
   transfer: Transfer | null = null;
   interrupted: Interrupted | null = null;
@@ -29,9 +32,10 @@ export class UploadRow {
   #buttons = document.createElement('span');
   #speed: Speed | null = null;
 
-  constructor(name: string, file: File | null) {
+  constructor(name: string, file: File | null, place: UploadPlace) {
     this.name = name;
     this.file = file;
+    this.place = place;
     this.element.className = 'upload';
     const title = Object.assign(document.createElement('bdi'), {
       className: 'name',

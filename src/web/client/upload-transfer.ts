@@ -1,6 +1,7 @@
 // One file on its way by tus 1.0: resumes where it was after a pause, a lost connection or a reload (the client
 // notes where each file goes in localStorage under a fingerprint of the file).
 import { DetailedError, Upload } from 'tus-js-client';
+import { forgetFolder, type UploadPlace } from './upload-place.ts';
 
 export type TransferEvents = {
   onProgress(sentBytes: number, wholeBytes: number): void;
@@ -24,20 +25,33 @@ const retryDelays = [500, 1000, 2000, 5000, 10_000, ...Array.from({ length: 240 
 /** Answers that another attempt may change: locked by the connection before, busy, too many, the server's own. */
 const passing = new Set([409, 423, 429]);
 
-export async function startTransfer(file: File, events: TransferEvents): Promise<Transfer> {
+export async function startTransfer(
+  file: File,
+  place: UploadPlace,
+  events: TransferEvents,
+): Promise<Transfer> {
   const upload = new Upload(file, {
     endpoint,
     retryDelays,
-    metadata: { filename: file.name, filetype: file.type },
+    metadata: {
+      ...{ filename: file.name, filetype: file.type },
+      ...(place.folder && { folder: place.folder }),
+      ...(place.share && { share: place.share }),
+    },
     removeFingerprintOnSuccess: true,
     onProgress: (sent, whole) => events.onProgress(sent, whole ?? file.size),
     onShouldRetry(error) {
-      const status = error instanceof DetailedError ? (error.originalResponse?.getStatus() ?? 0) : 0;
+      const status = statusOf(error);
       const isPassing = status === 0 || passing.has(status) || (status >= 500 && status !== 507);
       if (isPassing) events.onLost();
       return isPassing;
     },
-    onError: (error) => events.onFailure(sentenceOf(error)),
+    onError(error) {
+      const isRefused = upload.url === null && statusOf(error) === 404;
+      // The folder was removed meanwhile: the next try puts the file at the top.
+      if (isRefused && place.folder) forgetFolder();
+      events.onFailure(sentenceOf(error));
+    },
     onSuccess: () => events.onDone(upload.url?.split('/').at(-1) ?? ''),
   });
   const [previous] = await upload.findPreviousUploads();
@@ -48,6 +62,11 @@ export async function startTransfer(file: File, events: TransferEvents): Promise
     resume: () => upload.start(),
     cancel: () => upload.abort(true).catch(() => {}),
   };
+}
+
+/** 0 where no answer came. */
+function statusOf(error: Error | DetailedError): number {
+  return error instanceof DetailedError ? (error.originalResponse?.getStatus() ?? 0) : 0;
 }
 
 /** The server's own words where it gave any (RFC 9457 `detail`), else what its status means. */

@@ -4,6 +4,7 @@
 import { forgetInterrupted, listInterrupted } from './interrupted.ts';
 import { say } from './say.ts';
 import { startSoftNavigation } from './soft-navigation.ts';
+import { uploadPlace } from './upload-place.ts';
 import { UploadRow } from './upload-row.ts';
 import type { Transfer } from './upload-transfer.ts';
 
@@ -70,7 +71,7 @@ export class KinoraUploads extends HTMLElement {
   add(files: readonly File[]): void {
     for (const file of files) {
       if (file.size === 0) say(`“${file.name}” is empty.`);
-      else this.#addRow(new UploadRow(file.name, file));
+      else this.#addRow(new UploadRow(file.name, file, uploadPlace()));
     }
     this.#next();
   }
@@ -101,10 +102,13 @@ export class KinoraUploads extends HTMLElement {
     try {
       const { startTransfer } = await import('./upload-transfer.ts');
       if (row.state !== 'going') return;
-      row.transfer = await startTransfer(row.file!, {
+      row.transfer = await startTransfer(row.file!, row.place, {
         onProgress: (sent, whole) => row.progress(sent, whole),
         onLost: () => row.show('lost'),
         onFailure: (sentence) => {
+          // Tried again, it is asked anew where it goes.
+          row.transfer = null;
+          row.place = uploadPlace();
           row.show('failed', sentence);
           this.#next();
         },
@@ -183,7 +187,7 @@ export class KinoraUploads extends HTMLElement {
     for (const interrupted of listInterrupted()) {
       const isKnown = this.#rows.some((row) => row.name === interrupted.fileName);
       if (isKnown) continue;
-      const row = new UploadRow(interrupted.fileName, null);
+      const row = new UploadRow(interrupted.fileName, null, uploadPlace());
       row.interrupted = interrupted;
       this.#addRow(row);
       row.show('interrupted');
