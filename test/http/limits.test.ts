@@ -90,10 +90,11 @@ describe('a form or JSON', () => {
   for (const [what, fields, start] of shapes) {
     test(`(${what}) that does not arrive within 30 s is refused, dripping or not, and changes nothing`, async () => {
       const client = await connectRaw(house.port);
+      const { sleepers } = house.clock;
       client.send(head(`POST /videos/${videoId}/rename HTTP/1.1`, ...fields));
       client.send(start);
       const drip = what === 'chunks' ? '1\r\nx\r\n' : 'x';
-      await house.clock.settle();
+      await until(() => house.clock.sleepers > sleepers, { what: 'the head to be read' });
       await seconds(29, () => client.send(drip));
       await house.clock.settle();
       assert.equal(client.isClosed, false);
@@ -140,7 +141,9 @@ describe('an upload', () => {
     const stalled = await upload(film);
     const dripping = await upload(film);
     for (const { client } of [stalled, dripping]) client.send(film.subarray(0, 3000));
-    await house.clock.settle();
+    await until(async () => (await house.catalogue.listArriving()).length === 2, {
+      what: 'both to be arriving',
+    });
     let at = 3000;
     const drip = () => dripping.client.send(film.subarray(at, ++at));
     await seconds(60, drip);
@@ -184,14 +187,13 @@ describe('an upload', () => {
     ];
     client.send(head(`PATCH ${place} HTTP/1.1`, ...fields, `Content-Length: ${film.length}`));
     client.send(film.subarray(0, 5000));
-    await house.clock.settle();
+    const id = place.split('/').at(-1)!;
+    const received = async () => (await house.library.getVideo(id)).receivedBytes;
+    await until(async () => (await received()) === 5000, { what: '5000 bytes' });
     await seconds(155);
     await closed(client);
-    const id = place.split('/').at(-1)!;
-    await until(async () => (await house.library.getVideo(id)).receivedBytes === 5000, {
-      what: '5000 bytes',
-    });
-    const arriving = await house.library.resumeArrival(id, null);
+    assert.equal(await received(), 5000);
+    const arriving = await until(() => house.library.resumeArrival(id, null));
     assert.equal(arriving.receivedBytes, 5000);
     await arriving.write(film.subarray(5000));
     assert.equal((await arriving.finish()).status, 'ready');
