@@ -1,6 +1,7 @@
 // The wall of cameras, and one camera live. The state is what the hub says, never a guess; without scripts the
 // pages ask again by themselves.
 import { html } from 'ghtml';
+import { householdId } from '../../accounts/permissions.ts';
 import type { CameraInfo } from '../../cameras/cameras.ts';
 import { cameraCard, cameraState, lightClasses, timeAgo } from '../cards.ts';
 import { icon } from '../icons.ts';
@@ -11,12 +12,16 @@ import type { View } from '../view.ts';
 const othersLimit = 12;
 
 export function camerasPage(view: View, cameras: readonly CameraInfo[]): string {
-  const main = html`<div class="heading"><h1>Cameras</h1>!${cameras.length === 0 ? '' : html`<a class="button" href="/cameras/add">!${icon('add')}Add a camera</a>`}</div>
+  const main = html`<div class="heading"><h1>Cameras</h1>!${cameras.length === 0 || !view.can('cameras:manage') ? '' : html`<a class="button" href="/cameras/add">!${icon('add')}Add a camera</a>`}</div>
 !${
     cameras.length === 0
       ? html`<section class="empty"><span class="empty-sign">!${icon('cameras')}</span><h2>No cameras yet</h2>
-<p>A network camera, a webcam, a phone: whatever sends pictures.</p>
-<a class="button primary" href="/cameras/add">!${icon('add')}Add a camera</a></section>`
+!${
+          view.can('cameras:manage')
+            ? html`<p>A network camera, a webcam, a phone: whatever sends pictures.</p>
+<a class="button primary" href="/cameras/add">!${icon('add')}Add a camera</a>`
+            : '<p>The owners of this Kinora say who sees which camera.</p>'
+        }</section>`
       : html`<kinora-wall><ul class="wall" data-arrows data-count="${Math.min(cameras.length, 10)}">!${cameras.map((camera) => cameraCard(view, camera))}</ul></kinora-wall>`
   }`;
   return layout(view, {
@@ -37,7 +42,7 @@ export function cameraPage(view: View, camera: CameraInfo, others: readonly Came
 </section>
 <div class="under"><div class="head"><h1 dir="auto">${camera.name}</h1>
 <p class="facts" id="camera-facts">!${cameraState(view, camera)} <span data-part="viewers">${viewers(camera.viewers)}</span></p>
-<div class="actions"><button class="button" type="button" id="camera-sound" hidden>!${icon('speaker')}<span data-part="label">Play sound</span></button><a class="button" href="${address}/snapshot.jpg" download="${camera.id}.jpg">!${icon('download')}Save a picture</a>!${camera.isFromSettings ? '' : html`<a class="button" href="${address}/edit">!${icon('rename')}Edit</a>`}</div>
+<div class="actions"><button class="button" type="button" id="camera-sound" hidden>!${icon('speaker')}<span data-part="label">Play sound</span></button><a class="button" href="${address}/snapshot.jpg" download="${camera.id}.jpg">!${icon('download')}Save a picture</a>!${view.can('cameras:manage') ? managing(view, camera, address) : ''}</div>
 !${
     soundBeside(camera) === 'none'
       ? ''
@@ -54,6 +59,18 @@ export function cameraPage(view: View, camera: CameraInfo, others: readonly Came
     scripts: ['live.js', 'wall.js'],
     refreshSeconds: camera.state === 'no-signal' ? 10 : null,
   });
+}
+
+/** What those who manage cameras do with one. Where everybody is the household there is nobody to choose. */
+function managing(view: View, { isFromSettings }: CameraInfo, address: string): string {
+  const edit = isFromSettings
+    ? ''
+    : html`<a class="button" href="${address}/edit">!${icon('rename')}Edit</a>`;
+  const isShareable = view.viewer?.personId !== householdId;
+  const share = isShareable
+    ? html`<a class="button" href="${address}/share">!${icon('people')}Who sees it</a>`
+    : '';
+  return html`!${edit}!${share}<a class="button" href="${address}/links">!${icon('link')}Guest links</a>`;
 }
 
 /** `none`: it is known to send pictures alone, so that nothing else need be tried. */
