@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { makeMedia } from '../helpers/media/media.ts';
+import { startMjpegCamera } from '../helpers/mjpeg-camera.ts';
 import { type House, type HousePerson, startHouse, upload } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
 
@@ -209,7 +210,7 @@ describe('what one sees no longer ends within 5 s', () => {
       ...(await openAll({ cookie: house.owner.cookie }, [film()])),
       ...(await openAll({ cookie: house.member.cookie }, cameraPaths('yard'))),
     ];
-    await share(`videos/${filmId}`, {});
+    await share(`videos/${filmId}`, { people: [] });
     await assertEnd(lost, 'a share');
     await assertGoOn(kept, 'a share');
     for (const stream of kept) stream.close();
@@ -246,6 +247,28 @@ describe('what one sees no longer ends within 5 s', () => {
     assert.doesNotMatch(wall.text().slice(gone), /X-Camera: gate/);
     for (const stream of kept) stream.close();
     await share('cameras/gate', { isHousehold: true });
+  });
+
+  test('also where it only waits for a picture that has not come', async () => {
+    // It takes the connection and says nothing.
+    const mute = await startMjpegCamera(() => {});
+    after(() => mute.close());
+    const camera = { id: 'silent', name: 'silent', driver: 'mjpeg', url: mute.url };
+    assert.equal((await house.owner.ask('/api/v1/cameras', { method: 'POST', body: camera })).status, 201);
+    const waiting = ['snapshot.jpg', 'live.m3u8', 'live.mp4'].map((file) =>
+      house.member.ask(`/cameras/silent/${file}`),
+    );
+    // All of them are being waited for: the camera is on.
+    const isOn = async () =>
+      (await house.owner.read<{ state: string }>('/api/v1/cameras/silent')).state === 'starting';
+    await until(isOn, { what: 'the camera to start' });
+    const sinceMs = performance.now();
+    await share('cameras/silent', { people: [] });
+    for (const answer of await Promise.all(waiting)) {
+      assert.equal(answer.status, 401, answer.url);
+      await answer.body?.cancel();
+    }
+    assert.ok(performance.now() - sinceMs < mostMs);
   });
 
   test('an upload under way, of whom the account was turned off', async () => {

@@ -11,7 +11,7 @@ import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
-import { untilGone } from './until-gone.ts';
+import { whileSeen } from './until-gone.ts';
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 const FileParams = Type.Object({ id: Type.String({ maxLength: 64 }), file: Type.String({ maxLength: 64 }) });
@@ -33,11 +33,8 @@ const playlistType = 'application/vnd.apple.mpegurl';
 const guessedBitsPerSecond = 4_000_000;
 
 /** `carrier` is how fragments reach the sockets; the best this machine has where it is not given. */
-export function cameraLiveRoutes(
-  app: FastifyInstance,
-  { access, cameras, clock, running }: Services,
-  carrier?: PictureCarrier,
-): void {
+export function cameraLiveRoutes(app: FastifyInstance, services: Services, carrier?: PictureCarrier): void {
+  const { access, cameras, clock, running } = services;
   let ownCarrier = carrier ?? null;
   const feeds = createLiveFeeds(cameras, clock);
   const windows = new Map<string, LiveHls>();
@@ -49,22 +46,6 @@ export function cameraLiveRoutes(
     if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
     return camera;
   };
-  /** Runs `work` with a signal that aborts when the client goes, or may not see the camera any more. */
-  const whileSeen = <Result>(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    id: string,
-    work: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> =>
-    untilGone(request, (gone) => {
-      const over = new AbortController();
-      running.watch(
-        reply,
-        (viewer) => viewer !== null && access.camera(viewer, id),
-        () => over.abort(new AppError('unauthorized', 'You may not see this camera any more.')),
-      );
-      return work(AbortSignal.any([gone, over.signal]));
-    });
   /** Throws `not-found`; `unplayable` where the camera is known to send pictures alone. */
   const checkCamera = async (request: FastifyRequest, id: string) => {
     const camera = await getCamera(request, id);
@@ -85,10 +66,10 @@ export function cameraLiveRoutes(
   };
 
   /** Sends what the feed has from now on, once it has something. Throws what `LiveFeed.ready` throws. */
-  const sendFeed = async (request: FastifyRequest, reply: FastifyReply, id: string, feed: LiveFeed) => {
+  const sendFeed = async (reply: FastifyReply, id: string, feed: LiveFeed) => {
     const leave = feed.join({ onFragment: () => {}, onEnd: () => {} });
     try {
-      const init = await whileSeen(request, reply, id, (signal) => feed.ready(signal));
+      const init = await whileSeen(services, reply, id, (signal) => feed.ready(signal));
       ownCarrier ??= createPictureCarrier();
       startLiveStream({ response: reply.raw, feed, init, clock, carrier: ownCarrier });
       reply.hijack();
@@ -122,7 +103,7 @@ export function cameraLiveRoutes(
       await checkCamera(request, id);
       if (request.method === 'HEAD') return reply.headers(liveHeaders('video/mp4')).send();
       const feed = feeds.open(id, request.query.sound === false ? 'silent' : 'all');
-      return sendFeed(request, reply, id, feed);
+      return sendFeed(reply, id, feed);
     },
   });
 
@@ -152,7 +133,7 @@ export function cameraLiveRoutes(
       const { id } = request.params;
       await getCamera(request, id);
       if (request.method === 'HEAD') return reply.headers(liveHeaders('audio/mp4')).send();
-      return sendFeed(request, reply, id, feeds.open(id, 'sound'));
+      return sendFeed(reply, id, feeds.open(id, 'sound'));
     },
   });
 
@@ -178,7 +159,7 @@ export function cameraLiveRoutes(
       await checkCamera(request, id);
       if (request.method === 'HEAD') return sendPlaylist(reply, null);
       const { feed, window } = hlsOf(id);
-      const init = await whileSeen(request, reply, id, (signal) => feed.ready(signal));
+      const init = await whileSeen(services, reply, id, (signal) => feed.ready(signal));
       const bits = window.peakBitsPerSecond || guessedBitsPerSecond;
       return sendPlaylist(reply, writeMultivariantPlaylist(init, bits, 'live/media.m3u8'));
     },
@@ -197,7 +178,7 @@ export function cameraLiveRoutes(
       if (number === undefined && part !== undefined)
         throw new AppError('bad-request', '_HLS_part needs _HLS_msn.');
       const hls = hlsOf(id);
-      await whileSeen(request, reply, id, async (signal) => {
+      await whileSeen(services, reply, id, async (signal) => {
         await hls.feed.ready(signal);
         await hls.until(() => hls.window.isReady, signal, firstPlaylistMs);
         if (number === undefined) return;
@@ -228,7 +209,7 @@ export function cameraLiveRoutes(
       await getCamera(request, id);
       const hls = windows.get(id);
       hls?.touch();
-      const bytes = hls && (await whileSeen(request, reply, id, (signal) => find(hls, file, signal)));
+      const bytes = hls && (await whileSeen(services, reply, id, (signal) => find(hls, file, signal)));
       if (!bytes) throw new AppError('not-found', 'This piece of the live stream is not there (any more).');
       // Names never come again, so what is cached is right; it is of no use after a minute.
       return reply.header('Cache-Control', 'private, max-age=60, immutable').type('video/mp4').send(bytes);

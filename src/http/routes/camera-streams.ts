@@ -8,7 +8,7 @@ import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
-import { untilGone } from './until-gone.ts';
+import { whileSeen } from './until-gone.ts';
 
 const IdParams = Type.Object({ id: Type.String({ maxLength: 64 }) });
 
@@ -37,11 +37,8 @@ const StreamQuery = Type.Object({
 const snapshotMaxAgeMs = 1000;
 
 /** `carrier` is how pictures reach the sockets; the best this machine has where it is not given. */
-export function cameraStreamRoutes(
-  app: FastifyInstance,
-  { access, cameras, clock, running }: Services,
-  carrier?: PictureCarrier,
-): void {
+export function cameraStreamRoutes(app: FastifyInstance, services: Services, carrier?: PictureCarrier): void {
+  const { access, cameras, clock, running } = services;
   // Made with the first stream: a start needs none.
   let ownCarrier = carrier ?? null;
   const tags = ['cameras'];
@@ -119,7 +116,7 @@ export function cameraStreamRoutes(
         const isAtHand = isFresh && width === null && camera.kinds.pictures;
         if (camera.state !== 'live' || !isAtHand) return reply.type('image/jpeg').send();
       }
-      const picture = await untilGone(request, (signal) =>
+      const picture = await whileSeen(services, reply, id, (signal) =>
         cameras.snapshot(id, snapshotMaxAgeMs, signal, width),
       );
       // The sequence alone could come again after a restart of the program.
