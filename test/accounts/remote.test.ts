@@ -196,6 +196,24 @@ describe('while the process with the accounts is away', () => {
     await assert.rejects(accounts.identify(credentials(cookie), { mayBeOld: true }), refused);
   });
 
+  test('a person whom a proxy names goes on with what runs just as long', async (t) => {
+    const { clock, people, service, accounts } = await setUp(t);
+    const { identifyNamed } = people;
+    people.identifyNamed = async (login, name) => ({
+      ...(await identifyNamed(login, name)),
+      expiresAtMs: clock.nowMs() + 60_000,
+    });
+    await accounts.identifyNamed('ben', null);
+    await service.goAway();
+    await pass(clock, 290_000);
+    const { viewer, expiresAtMs } = await accounts.identifyNamed('ben', null, { mayBeOld: true });
+    assert.equal(viewer.personId, people.ids.member);
+    assert.ok(expiresAtMs > clock.nowMs());
+    await assert.rejects(accounts.identifyNamed('ben', null), refused);
+    await pass(clock, 12_000);
+    await assert.rejects(accounts.identifyNamed('ben', null, { mayBeOld: true }), refused);
+  });
+
   test('an answer from before a change is not good for anything', async (t) => {
     const { clock, people, service, accounts, cookie } = await setUp(t);
     await accounts.identify(credentials(cookie));

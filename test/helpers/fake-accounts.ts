@@ -206,7 +206,7 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
     async identify({ cookie, bearer }) {
       if (bearer !== null) {
         const token = tokens.find((candidate) => candidate.secret === bearer);
-        const endsAtMs = token?.expiresAtMs ?? Infinity;
+        const endsAtMs = token?.expiresAtMs ?? Number.MAX_SAFE_INTEGER;
         if (!token || endsAtMs <= clock.nowMs() || rowOf(token.personId).person.isDisabled) return null;
         const viewer = viewerOf(token.personId, { scopes: token.scopes, tokenId: token.id });
         return { viewer, expiresAtMs: endsAtMs, isRenewable: false };

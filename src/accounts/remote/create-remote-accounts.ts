@@ -17,6 +17,8 @@ const quickMs = 5000;
 const mostLate = 1;
 /** A log-in is slow on purpose, and OpenID asks a provider on the way. */
 const slowMs = 20_000;
+/** What answers about people whom a proxy names are kept by; never the beginning of another key. */
+const namedKey = 'named ';
 /** No cookie or token of ours is longer. */
 const mostCredentialLength = 1000;
 
@@ -83,7 +85,7 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
     const identity = (await ask()) as Identity | null;
     const before = answers.getOld(key);
     if (before && JSON.stringify(before.viewer) !== JSON.stringify(identity?.viewer)) revision++;
-    if (identity) answers.keep(key, identity, question);
+    if (identity) answers.keep(key, identity, question, key.startsWith(namedKey));
     else answers.forget(key);
     return identity;
   }
@@ -145,7 +147,7 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
       return identify(key, () => call('identify', [credentials]), options);
     },
     async identifyNamed(login, name, options) {
-      const key = `named ${JSON.stringify([login, name])}`;
+      const key = namedKey + JSON.stringify([login, name]);
       return (await identify(key, () => call('identifyNamed', [login, name]), options))!;
     },
     async handle(asker, request) {

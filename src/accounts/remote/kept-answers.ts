@@ -12,7 +12,7 @@ export const awayMs = 300_000;
 
 const mostAnswers = 10_000;
 
-type Kept = { readonly identity: Identity; readonly askedAtMs: number };
+type Kept = { readonly identity: Identity; readonly askedAtMs: number; readonly isNamed: boolean };
 
 export type Question = { readonly atMs: number; readonly round: number };
 
@@ -23,8 +23,11 @@ export type KeptAnswers = {
   getOld(key: string): Identity | undefined;
   /** Of a question that is about to be sent, for `keep`. */
   ask(): Question;
-  /** Kept unless everything was cleared since the question was sent: then the answer may be from before. */
-  keep(key: string, identity: Identity, question: Question): void;
+  /**
+   * Kept unless everything was cleared since the question was sent: then the answer may be from before. `isNamed`: a
+   * proxy says with every request who it is, so the answer has an end and the log-in has none of ours.
+   */
+  keep(key: string, identity: Identity, question: Question, isNamed?: boolean): void;
   forget(key: string): void;
   /** The accounts' process said that nothing has changed up to this moment. */
   confirm(atMs: number): void;
@@ -52,15 +55,22 @@ export function createKeptAnswers({
   /** When it was last known to be true. */
   const trueAtMs = (kept: Kept) => Math.max(kept.askedAtMs, confirmedAtMs);
 
+  const isRecent = (kept: Kept, atMs: number) => atMs - trueAtMs(kept) <= awayMs;
+
   return {
     get: (key) =>
       find(key, (kept, atMs) => atMs - trueAtMs(kept) <= keptMs && atMs - kept.askedAtMs <= mostAgeMs),
-    getOld: (key) => find(key, (kept, atMs) => atMs - trueAtMs(kept) <= awayMs),
+    getOld(key) {
+      const kept = answers.get(key);
+      if (!kept?.isNamed) return find(key, isRecent);
+      if (!isRecent(kept, monotonicMs())) return undefined;
+      return { ...kept.identity, expiresAtMs: nowMs() + mostAgeMs };
+    },
     ask: () => ({ atMs: monotonicMs(), round }),
-    keep(key, identity, question) {
+    keep(key, identity, question, isNamed = false) {
       if (question.round !== round) return;
       answers.delete(key);
-      answers.set(key, { identity, askedAtMs: question.atMs });
+      answers.set(key, { identity, askedAtMs: question.atMs, isNamed });
       if (answers.size > mostAnswers) answers.delete(answers.keys().next().value!);
     },
     forget: (key) => void answers.delete(key),
