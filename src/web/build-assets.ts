@@ -10,7 +10,9 @@ import type { AssetFile, BuiltAssets } from './built-assets.ts';
 
 /** One script for every page and one for each kind of page that needs more; plus the one stylesheet. */
 const entries = [
-  ...['base', 'library', 'player', 'arriving', 'wall', 'live', 'links'].map((name) => `client/${name}.ts`),
+  ...['base', 'library', 'player', 'arriving', 'wall', 'live', 'links', 'select'].map(
+    (name) => `client/${name}.ts`,
+  ),
   ...['passkeys', 'password-strength', 'television-log-in'].map((name) => `client/${name}.ts`),
   'styles/styles.css',
 ];

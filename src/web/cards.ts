@@ -2,7 +2,7 @@
 // alone; a poster will lie over it later without anything moving.
 import { html } from 'ghtml';
 import type { CameraInfo } from '../cameras/cameras.ts';
-import type { Progress, Video } from '../catalogue/catalogue.ts';
+import type { Folder, Marks, Progress, Video } from '../catalogue/catalogue.ts';
 import { isSeenToTheEnd } from '../library/watched.ts';
 import { icon } from './icons.ts';
 import type { View } from './view.ts';
@@ -44,6 +44,11 @@ export type CardOptions = {
   readonly progress?: Progress | undefined;
   /** In the bin: shows when it goes, with a button to take it out. */
   readonly binMs?: number;
+  readonly marks?: Marks | undefined;
+  /** Whose it is, where it is not one's own. */
+  readonly ownerName?: string | undefined;
+  /** It is a check box of the form around it, not a way to the video. */
+  readonly isPickable?: boolean;
 };
 
 /** One video as a list item. */
@@ -51,24 +56,55 @@ export function videoCard(view: View, video: Video, options: CardOptions = {}): 
   const { formats } = view;
   const watched = watchedShare(video, options.progress);
   const size = video.sizeBytes === null ? null : formats.size(video.sizeBytes);
+  const poster = html`<span class="poster !${lightClasses(video.id)}">!${posterSign(view, video)}!${posterMarks(options)}!${posterLine(view, video, watched)}</span>
+<span class="name" dir="auto">${video.title}</span>`;
+  const isInBin = options.binMs !== undefined && video.binnedAtMs !== null;
   return html`<li class="card !${video.status}" data-id="${video.id}">
-<a href="/videos/${video.id}">
-<span class="poster !${lightClasses(video.id)}">!${posterSign(view, video)}!${posterLine(view, video, watched)}</span>
-<span class="name" dir="auto">${video.title}</span>
-</a>
-<p class="facts">!${size === null ? '' : html`<span>${size}</span> `}!${
-    options.binMs === undefined || video.binnedAtMs === null
-      ? timeAgo(view, video.addedAtMs)
-      : html`<span>${binnedFor(view, video.binnedAtMs + options.binMs)}</span>`
+!${
+    options.isPickable
+      ? html`<label class="pick"><input type="checkbox" name="id" value="${video.id}">!${poster}</label>`
+      : html`<a href="/videos/${video.id}">!${poster}</a>`
+  }
+<p class="facts">!${options.ownerName === undefined ? '' : html`<span><bdi>${options.ownerName}</bdi></span> `}!${size === null ? '' : html`<span>${size}</span> `}!${
+    isInBin
+      ? html`<span>${binnedFor(view, video.binnedAtMs! + options.binMs!)}</span>`
+      : timeAgo(view, video.addedAtMs)
   }</p>
 !${
-    options.binMs === undefined
-      ? ''
-      : html`<form method="post" action="/videos/${video.id}/restore"><button class="button small">!${icon('restore')}Take out</button></form>
+    isInBin && !options.isPickable
+      ? html`<form method="post" action="/videos/${video.id}/restore"><button class="button small">!${icon('restore')}Take out</button></form>
 <details class="unfold"><summary class="button small">Remove now</summary>
 <form method="post" action="/videos/${video.id}/remove"><button class="button small">!${icon('bin')}Remove for good</button></form></details>`
+      : ''
   }
 </li>`;
+}
+
+/** What the person who looks has marked. */
+function posterMarks({ marks }: CardOptions): string {
+  if (!marks?.isFavourite && !marks?.isWatched) return '';
+  return html`<span class="marks">!${marks.isFavourite ? html`<span title="Favourite">!${icon('star')}<span class="unseen">Favourite</span></span>` : ''}!${
+    marks.isWatched
+      ? html`<span title="Watched">!${icon('tick')}<span class="unseen">Watched</span></span>`
+      : ''
+  }</span>`;
+}
+
+export type FolderCard = {
+  readonly folder: Folder;
+  readonly videos: number;
+  readonly folders: number;
+  /** Whose it is, where it is not one's own. */
+  readonly ownerName?: string | undefined;
+};
+
+/** One folder as a list item: a plate instead of a poster, so that a row of them stays low. */
+export function folderCard(view: View, { folder, videos, folders, ownerName }: FolderCard): string {
+  const count = (number: number, one: string, many: string) =>
+    number === 0 ? '' : html`<span>${view.formats.count(number)} ${number === 1 ? one : many}</span> `;
+  const facts = html`!${ownerName === undefined ? '' : html`<span><bdi>${ownerName}</bdi></span> `}!${count(videos, 'video', 'videos')}!${count(folders, 'folder', 'folders')}`;
+  return html`<li class="folder"><a href="/folders/${folder.id}"><span class="sign-of">!${icon('folder')}</span>
+<span class="name" dir="auto">${folder.name}</span><span class="facts">!${facts.trim() === '' ? html`<span>Empty</span>` : facts}</span></a></li>`;
 }
 
 function binnedFor(view: View, goneAtMs: number): string {

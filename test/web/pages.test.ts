@@ -33,10 +33,14 @@ describe('every page', () => {
     it(`${path} has its landmarks, one title and one first heading`, async () => {
       const { text } = await get(path);
       assert.match(text, /^<!doctype html>\n<html lang="en"/);
-      for (const landmark of ['header', 'nav', 'main', 'h1', 'title']) {
+      for (const landmark of ['header', 'main', 'h1', 'title']) {
         const count = text.match(new RegExp(`<${landmark}[\\s>]`, 'g'))?.length;
         assert.equal(count, 1, `${landmark} in ${path}`);
       }
+      // Of several each says which one it is.
+      const navs = [...text.matchAll(/<nav[^>]*>/g)].map(([nav]) => /aria-label="([^"]+)"/.exec(nav)?.[1]);
+      assert.ok(navs.includes('Places') && !navs.includes(undefined), `nav in ${path}`);
+      assert.equal(new Set(navs).size, navs.length, `nav in ${path}`);
       assert.match(text, /<a class="skip" href="#main">/);
       assert.doesNotMatch(text, /undefined|\[object|NaN|\\n/);
     });
@@ -75,8 +79,7 @@ describe('every page', () => {
       '/videos/:id/delete',
       '/videos/:id/restore',
       '/videos/:id/remove',
-      '/settings',
-      '/upload',
+      ...['/settings', '/upload', '/folders', '/videos/selection'],
     ];
     for (const path of pages) {
       const { text } = await get(path);

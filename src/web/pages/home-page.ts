@@ -1,7 +1,7 @@
 // The first page: going on where one was, the newest, the cameras.
 import { html } from 'ghtml';
 import type { CameraInfo } from '../../cameras/cameras.ts';
-import type { Progress, Video } from '../../catalogue/catalogue.ts';
+import type { Marks, Progress, Video } from '../../catalogue/catalogue.ts';
 import { cameraCard, videoCard } from '../cards.ts';
 import { icon } from '../icons.ts';
 import { layout } from '../layout.ts';
@@ -14,12 +14,22 @@ export type HomePage = {
   /** Begun and not seen to the end, last watched first. */
   readonly begun: readonly Video[];
   readonly newest: readonly Video[];
+  /** The newest that others share; empty where those are among the newest anyway. */
+  readonly shared: readonly Video[];
   readonly progress: ReadonlyMap<string, Progress>;
+  readonly marks: ReadonlyMap<string, Marks>;
+  /** Of those whose videos are here, oneself aside. */
+  readonly ownerNames: ReadonlyMap<string, string>;
   readonly cameras: readonly CameraInfo[];
 };
 
 export function homePage(view: View, home: HomePage): string {
-  const card = (video: Video) => videoCard(view, video, { progress: home.progress.get(video.id) });
+  const card = (video: Video) =>
+    videoCard(view, video, {
+      progress: home.progress.get(video.id),
+      marks: home.marks.get(video.id),
+      ownerName: home.ownerNames.get(video.ownerId),
+    });
   const isEmpty = home.newest.length === 0;
   const main = html`<h1 class="unseen">Home</h1>
 !${
@@ -30,9 +40,15 @@ export function homePage(view: View, home: HomePage): string {
   }
 !${
     isEmpty
-      ? emptyLibrary
+      ? emptyLibrary(view)
       : html`<section class="shelf" aria-labelledby="newest"><h2 id="newest"><a href="/videos">Newest</a></h2>
 <ul class="grid even" data-arrows data-live>!${home.newest.map(card)}</ul></section>`
+  }
+!${
+    home.shared.length === 0
+      ? ''
+      : html`<section class="shelf" aria-labelledby="shared"><h2 id="shared"><a href="/videos?show=shared">Shared with you</a></h2>
+<ul class="grid even" data-arrows>!${home.shared.map(card)}</ul></section>`
   }
 !${
     home.cameras.length === 0
@@ -43,10 +59,18 @@ export function homePage(view: View, home: HomePage): string {
   return layout(view, { title: 'Kinora', place: 'home', search: '', main, scripts: ['wall.js'] });
 }
 
-/** What stands where videos will be. */
-export const emptyLibrary: string = html`<section class="empty">
+/** What stands where videos will be: what one can do about it, by what one may. */
+export function emptyLibrary(view: View): string {
+  return view.can('videos:add')
+    ? html`<section class="empty">
 <span class="empty-sign">!${icon('film')}</span>
 <h2>No videos yet</h2>
 <p>Drop a video anywhere on this page, or choose one. It plays as soon as its last byte has landed.</p>
 <a class="button primary" href="/upload">!${icon('upload')}Upload a video</a>
+</section>`
+    : html`<section class="empty">
+<span class="empty-sign">!${icon('film')}</span>
+<h2>Nothing is shared with you yet</h2>
+<p>Everybody here who has videos can share some with you. Ask one of them.</p>
 </section>`;
+}
