@@ -2,6 +2,7 @@
 // one) that a browser finds everything it asks for. For `test/web` and `npm run look`.
 import { type FastifyInstance, fastify } from 'fastify';
 import { household } from '../../src/accounts/permissions.ts';
+import type { Marks } from '../../src/catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../src/errors.ts';
 import { installGuard } from '../../src/http/guard.ts';
 import { problemOf } from '../../src/http/problem.ts';
@@ -59,6 +60,10 @@ function apiRoutes(app: FastifyInstance, services: ReturnType<typeof createFakeS
   app.get<ById>('/api/v1/videos/:id', (request) => library.getVideo(request.params.id));
   app.put<ById & { Body: { positionMs: number } }>('/api/v1/videos/:id/progress', async (request, reply) => {
     await library.setProgress('household', request.params.id, request.body.positionMs);
+    return reply.code(204).send();
+  });
+  app.put<ById & { Body: Partial<Marks> }>('/api/v1/videos/:id/marks', async (request, reply) => {
+    await library.setMarks(request.viewer?.personId ?? 'household', request.params.id, request.body);
     return reply.code(204).send();
   });
   app.get('/api/v1/cameras', async () => ({ items: cameras.list() }));

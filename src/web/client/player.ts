@@ -9,7 +9,9 @@ import 'media-chrome/dist/media-time-display.js';
 import 'media-chrome/dist/media-time-range.js';
 import 'media-chrome/dist/media-volume-range.js';
 import { KinoraCopyLink } from './copy-link.ts';
+import { KinoraMarks } from './video-marks.ts';
 import { KinoraPlayer } from './video-player.ts';
 
 customElements.define('kinora-player', KinoraPlayer);
 customElements.define('kinora-copy-link', KinoraCopyLink);
+customElements.define('kinora-marks', KinoraMarks);

@@ -1,7 +1,9 @@
 // One video: the stage with the player, or what stands there instead, then what it is and what one can do with it.
 import { html } from 'ghtml';
-import type { Progress, Video } from '../../catalogue/catalogue.ts';
+import { householdId } from '../../accounts/permissions.ts';
+import type { Folder, Marks, Progress, Video } from '../../catalogue/catalogue.ts';
 import { isSoundOnly, lightClasses, timeAgo, videoCard, watchedShare } from '../cards.ts';
+import { folderSelect } from '../folder-choice.ts';
 import { icon } from '../icons.ts';
 import { layout } from '../layout.ts';
 import type { View } from '../view.ts';
@@ -16,6 +18,17 @@ export type VideoPageContent = {
   /** Others to watch next. */
   readonly others: readonly Video[];
   readonly othersProgress: ReadonlyMap<string, Progress>;
+  readonly othersMarks: ReadonlyMap<string, Marks>;
+  readonly isOwn: boolean;
+  /** Of others' videos, by the owner's id. */
+  readonly ownerNames: ReadonlyMap<string, string>;
+  /** The folder it lies in, where it may be seen. */
+  readonly folder: Folder | null;
+  /** Where its owner can move it. */
+  readonly ownFolders: readonly Folder[];
+  readonly marks: Marks;
+  /** Somebody else sees it; known of one's own alone. */
+  readonly isShared: boolean;
 };
 
 export function videoPage(view: View, content: VideoPageContent): string {
@@ -24,12 +37,12 @@ export function videoPage(view: View, content: VideoPageContent): string {
   const main = html`!${stage(view, content)}
 <div class="under">
 <div class="head"><h1 dir="auto">${video.title}</h1>
-<p class="facts">!${video.durationMs === null ? '' : html`<span>${view.formats.duration(video.durationMs)}</span> `}!${
+<p class="facts">!${placeOf(content)}!${video.durationMs === null ? '' : html`<span>${view.formats.duration(video.durationMs)}</span> `}!${
     video.sizeBytes === null ? '' : html`<span>${view.formats.size(video.sizeBytes)}</span> `
   }!${timeAgo(view, video.addedAtMs)}</p>
 !${isPlayer && video.reason ? html`<p class="remark">!${icon('warning')}${video.reason}</p>` : ''}
 !${isPlayer ? resumeRemark(view, content) : ''}
-!${video.binnedAtMs === null ? actions(video) : ''}
+!${video.binnedAtMs === null ? actions(view, content) : ''}
 </div>
 !${video.status === 'arriving' ? '' : aboutFile(view, video)}
 </div>
@@ -38,7 +51,11 @@ export function videoPage(view: View, content: VideoPageContent): string {
       ? ''
       : html`<section class="shelf" aria-labelledby="others"><h2 id="others">Watch next</h2>
 <ul class="grid even" data-arrows>!${content.others.map((other) =>
-          videoCard(view, other, { progress: content.othersProgress.get(other.id) }),
+          videoCard(view, other, {
+            progress: content.othersProgress.get(other.id),
+            marks: content.othersMarks.get(other.id),
+            ownerName: content.ownerNames.get(other.ownerId),
+          }),
         )}</ul></section>`
   }`;
   const isWaiting = video.status === 'arriving' || video.status === 'converting';
@@ -106,15 +123,59 @@ function resumeRemark(view: View, content: VideoPageContent): string {
   return html`<p class="remark">Begins at ${view.formats.duration(start * 1000)}. <a href="/videos/${content.video.id}?t=0">From the start</a></p>`;
 }
 
-function actions(video: Video): string {
+/** Whose it is, where it is not one's own, and the folder it lies in. */
+function placeOf({ video, isOwn, ownerNames, folder }: VideoPageContent): string {
+  const name = ownerNames.get(video.ownerId);
+  const owner = isOwn ? '' : html`<span>Shared by <bdi>${name ?? 'somebody'}</bdi></span> `;
+  const around =
+    folder === null
+      ? ''
+      : html`<span>in <a href="/folders/${folder.id}"><bdi>${folder.name}</bdi></a></span> `;
+  return html`!${owner}!${around}`;
+}
+
+function actions(view: View, content: VideoPageContent): string {
+  const { video, marks, isOwn } = content;
   const base = `/videos/${video.id}`;
   const isHere = video.status !== 'arriving';
   return html`<div class="actions">
+!${isHere ? marking(video, marks) : ''}
 !${isHere && video.status !== 'unplayable' ? html`<a class="button" href="${base}/original" download>!${icon('download')}Download</a>` : ''}
 !${video.status === 'ready' ? html`<kinora-copy-link><button class="button" type="button" hidden>!${icon('link')}<span>Copy link at this time</span></button></kinora-copy-link>` : ''}
-<details class="unfold"><summary class="button">!${icon('rename')}Rename</summary>
-<form method="post" action="${base}/rename"><label for="title">Title</label>
-<input id="title" name="title" value="${video.title}" maxlength="500" required dir="auto" autocomplete="off"><button class="button primary">Save</button></form></details>
-!${isHere ? html`<form method="post" action="${base}/delete"><button class="button">!${icon('bin')}Move to the bin</button></form>` : ''}
+!${isOwn ? ownActions(view, content) : ''}
 </div>`;
+}
+
+/** Favourite and watched: one's own, also of what is others'. The value is what a press makes it. */
+function marking(video: Video, { isFavourite, isWatched }: Marks): string {
+  const toggle = (name: string, isOn: boolean, sign: 'star' | 'tick', label: string) =>
+    html`<button class="button toggle" name="${name}" value="${isOn ? '0' : '1'}" aria-pressed="${isOn ? 'true' : 'false'}">!${icon(sign)}${label}</button>`;
+  return html`<kinora-marks data-id="${video.id}"><form method="post" action="/videos/${video.id}/marks">!${toggle('favourite', isFavourite, 'star', 'Favourite')}!${
+    video.status === 'ready' ? toggle('watched', isWatched, 'tick', 'Watched') : ''
+  }</form></kinora-marks>`;
+}
+
+/** What only whose it is can do, as far as the role lets. */
+function ownActions(view: View, { video, ownFolders, isShared }: VideoPageContent): string {
+  const base = `/videos/${video.id}`;
+  const isHere = video.status !== 'arriving';
+  const isAlone = view.viewer?.personId === householdId;
+  const share = isAlone
+    ? ''
+    : html`<a class="button" href="${base}/share">!${icon('people')}${isShared ? 'Shared' : 'Share'}</a>`;
+  const links =
+    isHere && video.status !== 'unplayable'
+      ? html`<a class="button" href="${base}/links">!${icon('clip')}Guest link, clip</a>`
+      : '';
+  const move =
+    ownFolders.length === 0
+      ? ''
+      : html`<details class="unfold"><summary class="button">!${icon('move')}Move</summary>
+<form method="post" action="${base}/move">!${folderSelect({ id: 'folder', name: 'folder', label: 'Lies in', folders: ownFolders, chosenId: video.folderId })}<button class="button primary">Move</button></form></details>`;
+  const rename = html`<details class="unfold"><summary class="button">!${icon('rename')}Rename</summary>
+<form method="post" action="${base}/rename"><label for="title">Title</label>
+<input id="title" name="title" value="${video.title}" maxlength="500" required dir="auto" autocomplete="off"><button class="button primary">Save</button></form></details>`;
+  return html`!${view.can('videos:share') ? html`!${share}!${links}` : ''}
+!${view.can('videos:edit') ? html`!${move}!${rename}` : ''}
+!${isHere && view.can('videos:delete') ? html`<form method="post" action="${base}/delete"><button class="button">!${icon('bin')}Move to the bin</button></form>` : ''}`;
 }
