@@ -337,7 +337,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
     config: { ...config, auth: { ...config.auth, mode: options.mode ?? 'none' } },
     accounts,
     access: createAccess({ catalogue }),
-    links: {} as GuestLinks,
+    links: { list: async () => [] } as Partial<GuestLinks> as GuestLinks,
     running: { watch: () => {}, close: () => {} },
     sharing,
     clock,

@@ -79,6 +79,7 @@ describe('every page', () => {
       '/videos/:id/delete',
       '/videos/:id/restore',
       '/videos/:id/remove',
+      ...['/videos/:id/marks', '/videos/:id/move'],
       ...['/settings', '/upload', '/folders', '/videos/selection'],
     ];
     for (const path of pages) {
