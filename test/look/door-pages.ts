@@ -50,5 +50,13 @@ export const doorPages: readonly DoorPage[] = [
   page('settings-owner', 'owner', '/settings'),
   page('settings-child', 'child', '/settings'),
   page('home-child', 'child', '/'),
+  page('video-own', 'owner', ({ site }) => `/videos/${site.services.videos[4]!.id}`),
+  page('video-others', 'member', ({ site }) => `/videos/${site.services.videos[4]!.id}`),
+  page('share-video', 'owner', ({ site }) => `/videos/${site.services.videos[4]!.id}/share`),
+  page('share-camera', 'owner', '/cameras/garden/share'),
+  page('videos-member', 'member', '/videos'),
+  page('videos-select-owner', 'owner', '/videos?select'),
+  page('upload-member', 'member', '/upload'),
+  page('home-member', 'member', '/'),
   page('error-guest', 'guest', '/nowhere', 404),
 ];

@@ -89,7 +89,7 @@ function seenBy({ isTheHouses, isHousehold, people, through }: SharePage): strin
     );
   }
   const nobody = lines.length === 1 ? html`<p class="hint">Nobody else.</p>` : '';
-  return html`<ul class="plain">!${lines}</ul>!${nobody}`;
+  return html`<ul class="lines">!${lines}</ul>!${nobody}`;
 }
 
 function names(list: readonly string[]): string {
