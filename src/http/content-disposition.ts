@@ -15,11 +15,14 @@ export function contentDisposition(kind: 'attachment' | 'inline', fileName: stri
   // Neither hidden nor `..`, and Windows drops dots and spaces at the end.
   const trimmed = wellFormed.replace(/^[.\s_]+/, '').replace(/[.\s]+$/, '');
   const name = shorten(trimmed) || 'video';
+  // A full-width quote or backslash becomes a plain one here, and three dots in one character become three.
   const ascii = name
     .normalize('NFKD')
     .replace(/[\u0300-\u036f]/g, '')
     .replace(/[^\x20-\x7e]/gu, '_')
-    .replace(/%/g, '_');
+    .replace(unsafe, '_')
+    .replace(/%/g, '_')
+    .replace(/^[.\s]+|[.\s]+$/g, '_');
   return `${kind}; filename="${ascii}"; filename*=UTF-8''${encodeExtended(name)}`;
 }
 

@@ -65,6 +65,10 @@ test('a download is offered under a harmless name in both forms of RFC 6266', ()
     contentDisposition('attachment', '../../x.mp4'),
     `attachment; filename="x.mp4"; filename*=UTF-8''x.mp4`,
   );
+  assert.equal(
+    contentDisposition('attachment', 'a\uff02b\uff3c\u2026'),
+    `attachment; filename="a_b__"; filename*=UTF-8''a%EF%BC%82b%EF%BC%BC%E2%80%A6`,
+  );
   assert.equal(contentDisposition('inline', '\0'), `inline; filename="video"; filename*=UTF-8''video`);
 });
 
