@@ -36,7 +36,7 @@ export type Sessions = {
   endByToken(token: string): SessionRow | null;
   /** Ends the person's least used ones past what a household can have. */
   endSurplus(personId: string): void;
-  /** One of the person's, or (null) all of them but `exceptId`. How many ended. */
+  /** One of the person's, or (null) all of them but `exceptId`, and with them what one of them let in and has not come yet. How many ended. */
   end(personId: string, id: string | null, exceptId: string | null): number;
   /** Removes those that ran out. */
   tidy(): void;
@@ -121,6 +121,8 @@ export function createSessions(store: Store, clock: Clock): Sessions {
       );
     },
     end(personId, id, exceptId) {
+      // Which of them said yes to a television is not kept: it asks again.
+      store.run('DELETE FROM "deviceCode" WHERE userId = ?', personId);
       if (id !== null) return store.run('DELETE FROM "session" WHERE userId = ? AND id = ?', personId, id);
       return store.run('DELETE FROM "session" WHERE userId = ? AND id <> ?', personId, exceptId ?? '');
     },
