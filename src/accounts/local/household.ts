@@ -31,6 +31,16 @@ export function createHousehold(core: Core): Household {
     if (before.role === 'owner' && !before.isDisabled && people.countOwners() === 0)
       throw new AppError('conflict', 'This is the last owner. Make somebody else an owner first.');
   }
+  /**
+   * In a transaction, after the change: invites and ways to a new password that somebody handed out as an owner would
+   * let them back in. Whose they are is not kept, so all of them end.
+   */
+  function takeBack(before: Person): void {
+    const now = people.get(before.id);
+    if (before.role !== 'owner' || (now?.role === 'owner' && !now.isDisabled)) return;
+    store.run('DELETE FROM invite');
+    store.run('DELETE FROM reset');
+  }
 
   return {
     async getPerson(id) {
@@ -51,6 +61,7 @@ export function createHousehold(core: Core): Household {
         if (changes.hasTwoFactor === false) removeTwoFactor(store, id);
         // A token never does more than its person; what is over is taken from it when it is used (`permits`).
         keepAnOwner(before);
+        takeBack(before);
         return { before, after: found(id) };
       });
       const what = describeChanges(before, after);
@@ -67,6 +78,7 @@ export function createHousehold(core: Core): Household {
         store.run('DELETE FROM "deviceCode" WHERE userId = ?', id);
         store.run('DELETE FROM "user" WHERE id = ?', id); // the rest goes with it
         keepAnOwner(person);
+        takeBack(person);
         return person;
       });
       audit.note(asker, who, 'person-removed', person.name);
