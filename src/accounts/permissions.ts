@@ -78,6 +78,14 @@ export function permits(viewer: Viewer, permission: Permission): boolean {
   );
 }
 
+/**
+ * Whether somebody may let others do everything, or do it in their name: a token with `people:manage` would else get what
+ * it was not given.
+ */
+export function mayMakeOwners(viewer: Viewer): boolean {
+  return viewer.scopes === null && permits(viewer, 'people:manage');
+}
+
 /** What a token of such a person can be given: the role's, but not `self`. */
 export function grantable(role: Role): Permission[] {
   return permissions.filter((permission) => permission !== 'self' && ofRole[role].has(permission));

@@ -1,7 +1,7 @@
 // What a route needs of whoever asks: declared with the route (`config: needs('videos:watch')`), checked before it by
 // `identity.ts`, and walked by `test/http/permissions.test.ts`. A route without one stops the program at its start.
 import type { FastifyRequest } from 'fastify';
-import type { RoutePermission, Viewer } from '../accounts/permissions.ts';
+import { mayMakeOwners, type Role, type RoutePermission, type Viewer } from '../accounts/permissions.ts';
 import { AppError } from '../errors.ts';
 
 declare module 'fastify' {
@@ -26,6 +26,15 @@ export function needs(permission: RoutePermission): { readonly permission: Route
 /** As `needs`, for bytes that follow what plays already: it goes on for a while where nobody can be asked who it is. */
 export function needsForBytes(permission: RoutePermission) {
   return { permission, mayBeOld: true } as const;
+}
+
+/** Throws `forbidden` for a token. `role`: what somebody is to become; left out where it is a way into an account. */
+export function assertMayMake(viewer: Viewer, role?: Role): void {
+  if ((role === undefined || role === 'owner') && !mayMakeOwners(viewer))
+    throw new AppError(
+      'forbidden',
+      'A token makes no owners and resets no passwords: this takes an owner who is logged in.',
+    );
 }
 
 /** Who asks, on a route that lets nobody else in. Throws `unauthorized`. */

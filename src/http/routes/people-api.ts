@@ -4,7 +4,7 @@ import { roles } from '../../accounts/permissions.ts';
 import { type Legacy, leave } from '../../archive/leave.ts';
 import { AppError } from '../../errors.ts';
 import { askerOf, originOf } from '../local-request.ts';
-import { needs, viewerOf } from '../permission.ts';
+import { assertMayMake, needs, viewerOf } from '../permission.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
 import { IdParams, InviteBody, inviteBody, PersonBody, personBody, Quota } from './person-schema.ts';
@@ -90,8 +90,10 @@ export function peopleApiRoutes(app: FastifyInstance, services: Services): void 
       config,
     },
     async (request) => {
-      const { personId } = viewerOf(request);
+      const viewer = viewerOf(request);
+      const { personId } = viewer;
       const asker = askerOf(request, settings);
+      if (request.body.role) assertMayMake(viewer, request.body.role);
       return personBody(await accounts.changePerson(asker, personId, request.params.id, request.body));
     },
   );
@@ -126,6 +128,7 @@ export function peopleApiRoutes(app: FastifyInstance, services: Services): void 
       config,
     },
     async (request, reply) => {
+      assertMayMake(viewerOf(request));
       const asker = askerOf(request, settings);
       const token = await accounts.makeResetToken(asker, viewerOf(request).personId, request.params.id);
       reply.code(201).header('Cache-Control', 'no-store');
@@ -157,6 +160,7 @@ export function peopleApiRoutes(app: FastifyInstance, services: Services): void 
     },
     async (request, reply) => {
       const { role, note = '', days = 7 } = request.body;
+      assertMayMake(viewerOf(request), role);
       const { quotaBytes = settings.auth.quotaBytes } = request.body;
       const { invite, secret } = await accounts.invite(
         askerOf(request, settings),

@@ -25,7 +25,7 @@ import { themeCookieFor, themes, tvCookieFor } from '../../web/view.ts';
 import { listAudit } from '../audit.ts';
 import { houseAddresses, reachableOrigin } from '../house-addresses.ts';
 import { askerOf } from '../local-request.ts';
-import { needs, viewerOf } from '../permission.ts';
+import { assertMayMake, needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
 import { fieldOf, first, formErrorOf, formOf, type PageTools } from './page-form.ts';
 
@@ -98,7 +98,9 @@ export function peoplePageRoutes(
     const typed = { role: fieldOf(form, 'role', 20), quota: fieldOf(form, 'quota', 12) };
     try {
       const { id } = await personOf(request.params.id);
-      await accounts.changePerson(asker(request), viewerOf(request).personId, id, changesOf(typed));
+      const changes = changesOf(typed);
+      assertMayMake(viewerOf(request), changes.role);
+      await accounts.changePerson(asker(request), viewerOf(request).personId, id, changes);
       return reply.redirect('/people?done=saved', 303);
     } catch (error) {
       return sendPerson(request, reply, {
@@ -133,6 +135,7 @@ export function peoplePageRoutes(
   });
 
   app.post<ById>('/people/:id/reset', people, async (request, reply) => {
+    assertMayMake(viewerOf(request));
     const person = await personOf(request.params.id);
     const token = await accounts.makeResetToken(asker(request), viewerOf(request).personId, person.id);
     const address = `${reachableOrigin(request, config)}/reset?token=${encodeURIComponent(token)}`;
@@ -162,8 +165,10 @@ export function peoplePageRoutes(
     try {
       if (!takesInvites)
         throw new AppError('forbidden', 'New people are not taken here: KINORA_SIGN_UP is closed.');
+      const changes = changesOf(typed);
+      assertMayMake(viewerOf(request), changes.role);
       const { secret } = await accounts.invite(asker(request), viewerOf(request).personId, {
-        ...{ ...changesOf(typed), note, expiresAtMs: services.clock.nowMs() + Number(days) * dayMs },
+        ...{ ...changes, note, expiresAtMs: services.clock.nowMs() + Number(days) * dayMs },
       });
       const address = `${reachableOrigin(request, config)}/sign-up?invite=${encodeURIComponent(secret)}`;
       return send(
