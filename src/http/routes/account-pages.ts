@@ -2,7 +2,7 @@
 // password asks for it; what was wrong comes back in the form it was typed in.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Person } from '../../accounts/accounts.ts';
-import { isPermission } from '../../accounts/permissions.ts';
+import { isPermission, permits } from '../../accounts/permissions.ts';
 import { leave } from '../../archive/leave.ts';
 import { AppError } from '../../errors.ts';
 import type { FormError } from '../../web/form-fields.ts';
@@ -243,10 +243,13 @@ export function accountPageRoutes(
     try {
       const form = formOf(request);
       const person = await personOf(request);
+      const videos = form.get('videos') === 'bin' ? 'bin' : 'household';
+      if (videos === 'bin' && !permits(viewerOf(request), 'videos:delete'))
+        throw new AppError('forbidden', 'You may not delete videos: they stay in the household.');
       if (person.hasPassword) await accounts.confirmPassword(asker(request), person.id, passwordOf(form));
       await leave(
         { accounts, library, catalogue, asker: asker(request), byId: person.id },
-        { personId: person.id, videos: form.get('videos') === 'bin' ? 'bin' : 'household' },
+        { personId: person.id, videos },
       );
     } catch (error) {
       return sendRemove(request, reply, formErrorOf(reply, error, wrongPassword));

@@ -100,7 +100,13 @@ function tokenRow(view: View, token: Token): string {
 export const videoFates = ['keep', 'bin'] as const;
 export type VideoFate = (typeof videoFates)[number];
 
-export function fateChoice(bytes: string): string {
+const toTheBin = {
+  value: 'bin',
+  name: 'Go into the bin',
+  hint: 'The owners can take them out for a while; then they are gone for good.',
+};
+
+export function fateChoice(bytes: string, canBin = true): string {
   return radioFields({
     ...{ name: 'videos', legend: `The videos (${bytes})`, value: 'keep' },
     choices: [
@@ -108,11 +114,7 @@ export function fateChoice(bytes: string): string {
         ...{ value: 'keep', name: 'Stay in the household' },
         hint: 'They belong to the owners from then on; who could see them still can.',
       },
-      {
-        value: 'bin',
-        name: 'Go into the bin',
-        hint: 'The owners can take them out for a while; then they are gone for good.',
-      },
+      ...(canBin ? [toTheBin] : []),
     ],
   });
 }
@@ -134,7 +136,7 @@ export function removeAccountPage(view: View, { person, videos, bytes, error }: 
   const main = html`<div class="column narrow"><div class="heading"><h1>!${upToAccount}Remove my account</h1></div>
 <p class="lead">Your log-in, sessions, tokens, guest links and where you were in videos are gone at once, and cannot be brought back. To take your videos along, get <a href="/account/data">your data</a> before.</p>
 !${formProblem(error, ['password'])}
-<form class="fields" method="post" action="/account/remove">!${fateChoice(room)}
+<form class="fields" method="post" action="/account/remove">!${fateChoice(room, view.can('videos:delete'))}
 !${person.hasPassword ? textField(password, error) : ''}
 <div class="buttons"><button class="button danger">Remove my account</button><a class="button quiet" href="/account">Keep it</a></div></form></div>`;
   return layout(view, { title: 'Remove my account', place: null, search: null, main });
