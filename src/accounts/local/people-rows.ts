@@ -44,7 +44,9 @@ export function parseLogin(text: string): Login {
 /** What a person is called, tidied. Throws `bad-request`. */
 export function parseName(text: string): string {
   const name = text.normalize('NFC').replace(/\s+/gu, ' ').trim();
-  if (name === '' || [...name].length > 80 || /[\p{Cc}\p{Bidi_Control}]/u.test(name))
+  // Joiners and variation selectors are part of words and emoji; a name of nothing else cannot be seen.
+  const isSeen = name.replace(/[\s\p{Default_Ignorable_Code_Point}]/gu, '') !== '';
+  if (!isSeen || [...name].length > 80 || /[\p{Cc}\p{Bidi_Control}]/u.test(name))
     throw new AppError('bad-request', 'Type a name of 1 to 80 characters.');
   return name;
 }
