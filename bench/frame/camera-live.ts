@@ -6,7 +6,8 @@ import { chmod, mkdtemp, stat, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type ChildServer, findOrInstall, freePort, startKinora, startServer } from './child-server.ts';
+import { freePort } from '../../test/helpers/free-port.ts';
+import { type ChildServer, findOrInstall, startKinora, startServer } from './child-server.ts';
 import { createLoadClient, type LoadFigures } from './load.ts';
 import { cpuSecondsOfTree, median, residentMb, table } from './machine.ts';
 

@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '../../test/helpers/free-port.ts';
 import { pictureSize, writeCameraModule } from './camera-pictures.ts';
-import { type ChildServer, findOrInstall, freePort, startKinora, startServer } from './child-server.ts';
+import { type ChildServer, findOrInstall, startKinora, startServer } from './child-server.ts';
 
 export type CameraServer = {
   readonly name: string;

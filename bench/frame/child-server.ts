@@ -1,7 +1,7 @@
 // Servers that benches start: each a process with an address, ended with the bench whatever happens.
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -96,15 +96,6 @@ async function isListening(port: number): Promise<boolean> {
   });
   socket.destroy();
   return isUp;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** Whether a program is here; where it is not it is installed from Debian, as root. What it prints for `versionArg`. */

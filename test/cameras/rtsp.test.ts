@@ -5,11 +5,11 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { loadDriver } from '../../src/cameras/registry.ts';
 import { annexBOf, collectSamples, configsOf } from '../helpers/collect-samples.ts';
+import { freePort } from '../helpers/free-port.ts';
 import { decodeDigests, makeMedia } from '../helpers/media/media.ts';
 import { accessUnitsOf, type RtspCameraSetup, startRtspCamera } from '../helpers/rtsp-camera.ts';
 import { until } from '../helpers/until.ts';
@@ -305,15 +305,6 @@ function whyNoServer(): string | false {
   } catch {
     return 'GStreamer’s RTSP server for Python is not installed (gir1.2-gst-rtsp-server-1.0)';
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('a real RTSP server', { skip: whyNoServer() }, () => {

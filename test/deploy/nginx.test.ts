@@ -6,11 +6,11 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { request as httpsRequest } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../helpers/free-port.ts';
 import { type Program, startProgram } from '../helpers/program.ts';
 import { until } from '../helpers/until.ts';
 
@@ -20,15 +20,6 @@ const missing = ['nginx', 'openssl'].filter((program) => spawnSync(program, ['-v
 const skip =
   missing.length > 0 &&
   `${missing.join(' and ')} is not on this machine (Debian: apt-get install nginx-light openssl)`;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 type Answer = { status: number; headers: Record<string, string | string[] | undefined>; body: string };
 

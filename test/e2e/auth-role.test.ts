@@ -1,10 +1,10 @@
 // Two real processes, one that keeps the accounts and one that does the rest: what each has on the disk, what goes on
 // while the first is gone, and what does not.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { openStream } from '../helpers/open-stream.ts';
 import { type House, startHouse, upload } from '../helpers/people.ts';
 import { type Program, startProgram } from '../helpers/program.ts';
@@ -31,11 +31,8 @@ before(async () => {
       KINORA_DRAIN_SECONDS: '1',
     },
   });
-  const film = await makeMedia({
-    container: 'matroska',
-    video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-  });
-  videoId = await upload(house.owner, readFileSync(film), 'film.mkv');
+  const film = await smallFilm();
+  videoId = await upload(house.owner, film, 'film.mkv');
 });
 after(async () => {
   await house?.close();

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../helpers/free-port.ts';
 import { type Program, startProgram } from '../helpers/program.ts';
 import { refused } from '../helpers/smuggling-shapes.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
@@ -19,15 +19,6 @@ const missing = ['nginx', 'openssl'].filter((program) => spawnSync(program, ['-v
 const skip =
   missing.length > 0 &&
   `${missing.join(' and ')} is not on this machine (Debian: apt-get install nginx-light openssl)`;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('behind nginx', { skip }, () => {
   let program: Program;

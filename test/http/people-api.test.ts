@@ -1,8 +1,7 @@
 // The API of oneself, of people, invites, tokens and the audit log, on the real program.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type House, housePassword, startHouse, upload } from '../helpers/people.ts';
 
 type List<Item> = { readonly items: readonly Item[] };
@@ -21,12 +20,7 @@ let film: Uint8Array;
 
 before(async () => {
   house = await startHouse();
-  film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  film = await smallFilm();
 });
 after(() => house?.close());
 

@@ -1,7 +1,6 @@
 // Every route of the real server, asked by everybody: each says what it needs, and lets in those who have it and nobody
 // else. And nothing of one person is told to another by any address.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import {
   isPermission,
@@ -15,7 +14,7 @@ import {
 import type { DeclaredRoute } from '../../src/http/identity.ts';
 import { createServer } from '../../src/http/server.ts';
 import { createFakeServices } from '../helpers/fake-services.ts';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type AskInit, type House, type HousePerson, startHouse, upload } from '../helpers/people.ts';
 
 /** Open to people without an account. A route is put here by hand, after somebody thought about it. */
@@ -39,12 +38,7 @@ before(async () => {
   routes = server.routes;
   await server.close();
   house = await startHouse();
-  film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  film = await smallFilm();
 });
 after(() => house?.close());
 

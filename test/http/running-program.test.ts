@@ -1,9 +1,8 @@
 // The real program: whoever may no longer loses what is running within 5 s, and nobody else loses anything.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { startMjpegCamera } from '../helpers/mjpeg-camera.ts';
 import { type House, type HousePerson, startHouse, upload } from '../helpers/people.ts';
 import { until } from '../helpers/until.ts';
@@ -18,12 +17,7 @@ let filmId: string;
 
 before(async () => {
   house = await startHouse();
-  const film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  const film = await smallFilm();
   // Made long by a Void element behind it (RFC 9559 §5.1 takes what it does not know; RFC 8794 §11.3.2).
   const head = Buffer.alloc(9);
   head[0] = 0xec;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type Program, startProgram } from '../helpers/program.ts';
 
 type Item = { id: string; title: string; status: string; sizeBytes: number; durationMs: number; url: string };
@@ -34,12 +34,7 @@ const asJson = (method: string, body: unknown): RequestInit => ({
 
 before(async () => {
   program = await startProgram();
-  film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  film = await smallFilm();
   for (const name of names) {
     const form = new FormData();
     form.set('file', new Blob([new Uint8Array(film)]), name);

@@ -1,13 +1,12 @@
 // What every answer carries, walked over all routes of the real program: policies, types, what may be kept by caches,
 // cookies; and that an uploaded file is never a document of ours.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { DeclaredRoute } from '../../src/http/identity.ts';
 import { createServer } from '../../src/http/server.ts';
 import { launchBrowser } from '../helpers/browser.ts';
 import { createFakeServices } from '../helpers/fake-services.ts';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type House, startHouse, upload } from '../helpers/people.ts';
 
 let house: House;
@@ -19,12 +18,7 @@ before(async () => {
   routes = server.routes;
   await server.close();
   house = await startHouse();
-  const film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  const film = await smallFilm();
   video = await upload(house.owner, film);
 });
 after(() => house?.close());
@@ -99,12 +93,7 @@ test('logging out clears what the browser kept, and the cookie is worth nothing 
 
 test('a file that is a page for whoever sniffs is shown as what it is, and runs nothing', async () => {
   // Matroska's EBML header takes any text in its Void element: a film and a page in one file.
-  const film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  const film = await smallFilm();
   const script = Buffer.from(
     '<html><script>document.title="pwned"</script><svg onload="document.title=\'pwned\'">',
   );

@@ -1,11 +1,10 @@
 // Names, titles and other texts that want to be script: made over every way in, then every page that shows them is
 // opened in Chromium, which must run nothing and find nothing against the content security policy.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../helpers/browser.ts';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type House, startHouse, upload } from '../helpers/people.ts';
 
 /** Breaks out of text, of attributes, of addresses, of inline data; each would call `pwned`. */
@@ -26,12 +25,7 @@ const pages: string[] = [];
 before(async () => {
   house = await startHouse({ settings: { KINORA_SIGN_UP: 'open' } });
   browser = await launchBrowser();
-  const film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  const film = await smallFilm();
   const { owner } = house;
   for (const [index, text] of hostile.entries()) {
     const id = await upload(owner, film, `${text.replaceAll('/', '∕')}.mkv`);

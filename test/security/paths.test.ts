@@ -1,7 +1,7 @@
 // Parameters of addresses that want to be paths, and links on the disk that lead elsewhere.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { after, before, test } from 'node:test';
 import type { DeclaredRoute } from '../../src/http/identity.ts';
 import { createServer } from '../../src/http/server.ts';
 import { createFakeServices } from '../helpers/fake-services.ts';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type House, startHouse, upload } from '../helpers/people.ts';
 
 let house: House;
@@ -85,12 +85,7 @@ test('no parameter of any route is a path: the answers are 4xx and hold nothing 
 });
 
 test('a link in the data folder is not followed to another file', async () => {
-  const film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  const film = await smallFilm();
   const id = await upload(house.owner, film, 'link.mkv');
   const secret = join(folder, 'secret');
   writeFileSync(secret, `do not show ${'x'.repeat(film.length)}`);

@@ -1,9 +1,8 @@
 // Secrets stay where they belong: with everything logged that can be, none of those that pass through the program in a
 // busy day is in the log, in the metrics or in a problem document.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type House, housePassword, startHouse, upload } from '../helpers/people.ts';
 
 let house: House;
@@ -12,12 +11,7 @@ const secrets = new Map<string, string>();
 
 before(async () => {
   house = await startHouse({ settings: { KINORA_LOG: 'trace' } });
-  const film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  const film = await smallFilm();
   const { owner, member } = house;
   secrets.set(housePassword, 'a password');
   secrets.set('not the right one 77', 'a wrong password');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type House, housePassword, startHouse, upload } from '../helpers/people.ts';
 
 let house: House;
@@ -12,12 +12,7 @@ let film: Uint8Array;
 
 before(async () => {
   house = await startHouse();
-  film = readFileSync(
-    await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 64, height: 64, fps: 5, seconds: 1 },
-    }),
-  );
+  film = await smallFilm();
 });
 after(() => house?.close());
 
