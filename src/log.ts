@@ -19,7 +19,8 @@ export async function createLog(settings: Config['log']): Promise<Logger> {
     pretty({
       sync: true,
       translateTime: 'SYS:HH:MM:ss',
-      ignore: 'pid,hostname',
+      // What the line's sentence says already.
+      ignore: 'pid,hostname,url,setupCode',
       singleLine: true,
       colorize: process.stdout.isTTY,
     }),

@@ -48,6 +48,8 @@ export function createFormats(locale: string): Formats {
   );
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const count = new Intl.NumberFormat(locale);
+  // CLDR's short form says “0 byte” in English; “0 kB” is right in every locale.
+  const nothing = whole[1]!.format(0);
   const percent = new Intl.NumberFormat(locale, { style: 'percent' });
   const moment = new Intl.DateTimeFormat(locale, {
     ...{ dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' },
@@ -56,6 +58,7 @@ export function createFormats(locale: string): Formats {
     locale,
     duration: formatDuration,
     size(bytes) {
+      if (bytes === 0) return nothing;
       let value = bytes;
       let unit = 0;
       while (value >= 999.5 && unit < sizeUnits.length - 1) {

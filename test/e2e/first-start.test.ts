@@ -59,7 +59,7 @@ describe('the first start', () => {
     await page.getByRole('button', { name: 'Make the link' }).click();
     const link = new URL(await page.getByLabel('Link').inputValue());
     await guestPage.goto(`${program.url}${link.pathname}${link.search}`);
-    await guestPage.getByText('You are invited as member').waitFor();
+    await guestPage.getByText('You are invited as a member').waitFor();
     const name = '<script>alert(1)</script>';
     await fillIn(guestPage, {
       'Your name': name,

@@ -134,7 +134,7 @@ function sessionSection(view: View, account: AccountPage): string {
   const { sessions } = account;
   const row = (session: Session) =>
     html`<li><div><strong>${browserName(session.userAgent)}</strong>!${session.isThisOne ? ' <span class="badge">This one</span>' : ''}
-<p class="hint">${session.address ?? 'Unknown address'} · last used !${ageOf(view, session.lastUsedAtMs)} · since !${ageOf(view, session.createdAtMs)}</p></div>
+<p class="hint">${session.address ?? 'Unknown address'} · !${session.isThisOne ? '' : html`last used !${ageOf(view, session.lastUsedAtMs)} · `}logged in !${ageOf(view, session.createdAtMs)}</p></div>
 !${session.isThisOne ? '' : html`<form method="post" action="/account/sessions/end"><button class="button small" name="id" value="${session.id}" aria-label="Log out ${browserName(session.userAgent)}, ${session.address ?? ''}">Log out</button></form>`}</li>`;
   return html`<section aria-labelledby="sessions-title"><h2 id="sessions-title">Where you are logged in</h2>!${formProblem(errorOf(account, 'sessions'))}
 <ul class="rows">!${sessions.map(row)}</ul>

@@ -1,7 +1,6 @@
 // A new account: the first one, which owns this Kinora; by invitation; or open to all. Else a page that says so.
 import { html } from 'ghtml';
 import type { Invite } from '../../accounts/accounts.ts';
-import type { Role } from '../../accounts/permissions.ts';
 import { type FormError, formProblem, nextField, textField } from '../form-fields.ts';
 import { icon } from '../icons.ts';
 import { layout } from '../layout.ts';
@@ -58,8 +57,7 @@ function leadOf(way: SignUpWay): string {
   if (way.kind === 'first')
     return html`Make the first account. It is the <strong>owner’s</strong>: who else may come in, and everything that is here already, is yours to decide about.`;
   if (way.kind === 'open') return html`What you upload is yours, and seen by nobody until you share it.`;
-  const role: Role = way.invite.role;
-  return html`You are invited as <strong>${roleWords[role].name.toLowerCase()}</strong>: ${roleWords[role].about}`;
+  return html`You are invited as ${roleWords[way.invite.role].invited}`;
 }
 
 function codeField(error: FormError | null): string {
