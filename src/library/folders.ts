@@ -6,11 +6,11 @@ import { createId } from '../ids.ts';
 import { plainText } from './titles.ts';
 
 /** Longest name of a folder, UTF-16 units. */
-export const maxFolderNameLength = 200;
+const maxFolderNameLength = 200;
 /** How deep folders may lie: whoever may see a video is asked of every folder around it. */
-export const maxFolderDepth = 20;
+const maxFolderDepth = 20;
 /** Most folders directly in one: a list of them is one answer. */
-export const maxFoldersInOne = 1000;
+const maxFoldersInOne = 1000;
 
 export type Folders = ReturnType<typeof createFolders>;
 

@@ -7,10 +7,10 @@ const maxDepth = 64;
 /** A path longer than this loses its middle: the select must not be wider than a phone. */
 const maxPathChars = 80;
 
-export type FolderPath = { readonly id: string; readonly path: readonly string[] };
+type FolderPath = { readonly id: string; readonly path: readonly string[] };
 
 /** The folders with the names of all around them, sorted as they are read. */
-export function folderPaths(folders: readonly Folder[]): readonly FolderPath[] {
+function folderPaths(folders: readonly Folder[]): readonly FolderPath[] {
   const byId = new Map(folders.map((folder) => [folder.id, folder]));
   const paths = folders.map((folder) => {
     const path: string[] = [];

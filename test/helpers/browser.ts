@@ -18,7 +18,7 @@ const flags = [
 ];
 
 /** The path of Chromium: `CHROMIUM` where set, else a known place. Throws a sentence that says what to do. */
-export function findChromium(): string {
+function findChromium(): string {
   const wanted = process.env.CHROMIUM;
   const candidates = wanted ? [wanted] : places;
   for (const path of candidates) {

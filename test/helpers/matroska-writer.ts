@@ -127,7 +127,7 @@ export type BlockOptions = {
 const lacingBits = { none: 0, xiph: 1, fixed: 2, ebml: 3 } as const;
 
 /** The content of a SimpleBlock or Block. */
-export function blockContent(block: BlockOptions): Uint8Array {
+function blockContent(block: BlockOptions): Uint8Array {
   const { track = 1, time, frames, lacing = 'none', key = false, numberWidth = 1 } = block;
   const bodies = frames.map(join);
   const flags = (key ? 0x80 : 0) | (lacingBits[lacing] << 1);

@@ -4,7 +4,7 @@
 import type { PasswordVerdict } from '../accounts.ts';
 
 /** ASVS 5.0 §6.2.1: at least 8. §6.2.9: at least 64 are taken; NIST SP 800-63B-4 §3.1.1.2 counts code points. */
-export const shortestPassword = 8;
+const shortestPassword = 8;
 export const longestPassword = 128;
 /** "Safely unguessable": 10^8 guesses and more. */
 const enoughScore = 3;

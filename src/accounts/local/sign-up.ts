@@ -10,7 +10,7 @@ import { type Login, parseLogin, parseName } from './people-rows.ts';
 import { createSetupCode, hashSecret, readSetupCode } from './secrets.ts';
 
 /** Of every refused sign-up: it does not tell whether there is such an address, or which invites there are. */
-export const refusedSignUp =
+const refusedSignUp =
   'This account cannot be made. If you have one, log in; else ask the owner of this Kinora for an invite.';
 
 /** What the newcomer becomes, and the invite that is used up by it. */

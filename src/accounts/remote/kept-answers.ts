@@ -6,7 +6,7 @@ import type { Identity } from '../accounts.ts';
 /** How long an answer is good without a word that nothing has changed. It bounds how long an ended session goes on. */
 export const keptMs = 3000;
 /** Then it is asked again in any case: whether a session is to be renewed changes with time alone. */
-export const mostAgeMs = 60_000;
+const mostAgeMs = 60_000;
 /** How long running answers go on while nobody can be asked. */
 export const awayMs = 300_000;
 

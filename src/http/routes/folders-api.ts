@@ -23,7 +23,7 @@ const OneBody = Type.Object({
 });
 const Name = Type.String({ minLength: 1, maxLength: 200 });
 
-export function folderBody(folder: Folder): Static<typeof FolderBody> {
+function folderBody(folder: Folder): Static<typeof FolderBody> {
   const { id, ownerId, parentId, name, createdAtMs } = folder;
   return { id, ownerId, parentId, name, createdAt: new Date(createdAtMs).toISOString() };
 }

@@ -51,7 +51,7 @@ export function formErrorOf(
 }
 
 /** `Try again in 3 minutes.` */
-export function againIn(seconds: number): string {
+function againIn(seconds: number): string {
   const minutes = Math.ceil(seconds / 60);
   const [count, unit] =
     seconds < 90

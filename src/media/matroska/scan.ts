@@ -7,11 +7,6 @@ import { type MatroskaProgress, SegmentWalk, walkIsOver } from './segment.ts';
 
 export type { MatroskaProgress } from './segment.ts';
 
-/** The first bytes of every Matroska and WebM file: the id of the EBML header (RFC 8794 §11.2.1). */
-export function looksLikeMatroska(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x1a && bytes[1] === 0x45 && bytes[2] === 0xdf && bytes[3] === 0xa3;
-}
-
 /** A progress to hand to `parseMatroska` and look at while it runs. */
 export function newMatroskaProgress(): MatroskaProgress {
   return { container: null, trackCount: null };

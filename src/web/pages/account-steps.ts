@@ -96,16 +96,13 @@ function tokenRow(view: View, token: Token): string {
 <form method="post" action="/account/tokens/remove"><button class="button small" name="id" value="${token.id}" aria-label="Remove the token ${name}">Remove</button></form></li>`;
 }
 
-/** What becomes of the videos of somebody who goes. */
-export const videoFates = ['keep', 'bin'] as const;
-export type VideoFate = (typeof videoFates)[number];
-
 const toTheBin = {
   value: 'bin',
   name: 'Go into the bin',
   hint: 'The owners can take them out for a while; then they are gone for good.',
 };
 
+/** What becomes of the videos of somebody who goes. */
 export function fateChoice(bytes: string, canBin = true): string {
   return radioFields({
     ...{ name: 'videos', legend: `The videos (${bytes})`, value: 'keep' },

@@ -19,7 +19,7 @@ export type TvLogInPage = {
 };
 
 /** In groups of four, as people read and type them. */
-export function spacedCode(code: string): string {
+function spacedCode(code: string): string {
   return code.replace(/(.{4})(?=.)/g, '$1-');
 }
 

@@ -148,7 +148,7 @@ function videoLane(output: FormatContext, spec: VideoSpec): Lane {
 }
 
 /** The tone of each second: two octaves up in half tones from 220 Hz, then again. */
-export function toneHz(second: number): number {
+function toneHz(second: number): number {
   return 220 * 2 ** ((second % 24) / 12);
 }
 

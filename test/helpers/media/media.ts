@@ -67,7 +67,7 @@ function ask<Result>(request: MediaRequest): Promise<Result> {
 }
 
 /** The folder for made files; a temporary one is removed when this process ends. */
-export function mediaFolder(): string {
+function mediaFolder(): string {
   if (folder) return folder;
   const shared = process.env.KINORA_TEST_MEDIA;
   if (shared) {

@@ -8,9 +8,6 @@ const rowsPerPicture = 8;
 /** Less difference than this (of 255) between a square and its complement is no pattern of ours. */
 const leastContrast = 48;
 
-/** Part of the picture's height, from the top, that the number takes. */
-export const numberBandHeight = 2 / rowsPerPicture;
-
 export type PictureDrawer = {
   /** Draws frame `number` as packed yuv420p. The buffer is reused by the next call. */
   draw(number: number): Buffer;
