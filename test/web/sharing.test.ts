@@ -83,6 +83,7 @@ describe('a share page', () => {
     assert.equal(answer.statusCode, 400);
     assert.match(answer.body, /is not here/);
     assert.match(answer.body, /name="household" value="1" checked/);
+    assert.match(answer.body, /Who can see it now<\/h2>[\s\S]*?Nobody else\./);
     assert.deepEqual(await site.services.library.getAudiences('video', film), []);
   });
 
@@ -108,6 +109,25 @@ describe('a share page', () => {
     assert.doesNotMatch((await get('member', '/cameras')).text, /cameras\/garden/);
     await post('owner', '/cameras/garden/share', new URLSearchParams({ household: '1' }));
     assert.equal((await get('member', '/cameras/garden')).status, 200);
+  });
+});
+
+describe('without accounts', () => {
+  it('there is nobody to share with, and the pages say so', async () => {
+    const alone = await startFakeSite({ mode: 'none', videoCount: 1 });
+    try {
+      const { id } = alone.services.videos[0]!;
+      const page = await alone.app.inject({ url: `/videos/${id}`, headers: { accept: 'text/html' } });
+      assert.equal(page.statusCode, 200);
+      assert.doesNotMatch(page.body, /\/share"|Shared by/);
+      const upload = await alone.app.inject({ url: '/upload', headers: { accept: 'text/html' } });
+      assert.doesNotMatch(upload.body, /name="share"/);
+      const share = await alone.app.inject({ url: `/videos/${id}/share`, headers: { accept: 'text/html' } });
+      assert.equal(share.statusCode, 404);
+      assert.match(share.body, /This Kinora has no accounts/);
+    } finally {
+      await alone.close();
+    }
   });
 });
 

@@ -1,71 +1,30 @@
-// /api/v1/{videos,folders,cameras}/:id/shares: with whom one thing is shared.
+// /api/v1/{videos,folders,cameras}/:id/shares: with whom one thing is shared. The pages for the same are
+// `share-pages.ts`.
 import type { FastifyInstance } from 'fastify';
-import type { AuditAction } from '../../accounts/accounts.ts';
-import type { Permission, Viewer } from '../../accounts/permissions.ts';
-import { householdAudience, type Shared } from '../../catalogue/catalogue.ts';
-import { AppError } from '../../errors.ts';
-import { noteAct } from '../audit.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
-import { audiencesOf, SharesBody, SharesChange, sharesOf } from '../shares.ts';
+import {
+  audiencesNow,
+  findShared,
+  type SharedThing,
+  SharesBody,
+  SharesChange,
+  shareKinds,
+  sharesOf,
+  shareWith,
+} from '../shares.ts';
 import { problems } from './problem-schema.ts';
 
-/** What is shared: its name for the log, and whose it is (null: the house's). */
-type Found = { readonly id: string; readonly name: string; readonly ownerId: string | null };
-
-type Kind = {
-  readonly subject: Shared;
-  readonly path: string;
-  readonly permission: Permission;
-  readonly action: AuditAction;
-  readonly find: (viewer: Viewer, id: string) => Promise<Found>;
-  /** While nobody has said anything. */
-  readonly byDefault: readonly string[];
-};
+const Params = Type.Object({ id: Type.String({ maxLength: 200 }) });
 
 export function sharesApiRoutes(app: FastifyInstance, services: Services): void {
-  const { access, cameras, library } = services;
-  const kinds: readonly Kind[] = [
-    {
-      ...{
-        subject: 'video',
-        path: 'videos',
-        permission: 'videos:share',
-        action: 'video-shared',
-        byDefault: [],
-      },
-      async find(viewer, id) {
-        const { ownerId, title } = await access.video(viewer, id, 'share');
-        return { id, name: title, ownerId };
-      },
-    },
-    {
-      ...{ subject: 'folder', path: 'folders', permission: 'videos:share' },
-      ...{ action: 'folder-shared', byDefault: [] },
-      async find(viewer, id) {
-        const { ownerId, name } = await access.folder(viewer, id, 'share');
-        return { id, name, ownerId };
-      },
-    },
-    {
-      ...{ subject: 'camera', path: 'cameras', permission: 'cameras:manage' },
-      ...{ action: 'camera-shared', byDefault: [householdAudience] },
-      async find(_viewer, id) {
-        const camera = cameras.get(id);
-        if (!camera) throw new AppError('not-found', 'There is no such camera here.');
-        return { id, name: camera.name, ownerId: null };
-      },
-    },
-  ];
-  for (const kind of kinds) install(kind);
+  const answer = async (thing: SharedThing): Promise<Static<typeof SharesBody>> =>
+    sharesOf(services, await audiencesNow(services, thing), thing.ownerId);
 
-  function install({ subject, path, permission, action, find, byDefault }: Kind): void {
-    const url = `/api/v1/${path}/:id/shares`;
+  for (const { subject, permission } of shareKinds) {
+    const url = `/api/v1/${subject}s/:id/shares`;
     const tags = [subject === 'camera' ? 'cameras' : 'videos'];
-    const Params = Type.Object({ id: Type.String({ maxLength: 200 }) });
-    const answer = async ({ id, ownerId }: Found): Promise<Static<typeof SharesBody>> =>
-      sharesOf(services, (await library.getAudiences(subject, id)) ?? byDefault, ownerId);
 
     app.get<{ Params: Static<typeof Params> }>(
       url,
@@ -76,7 +35,7 @@ export function sharesApiRoutes(app: FastifyInstance, services: Services): void 
         },
         config: needs(permission),
       },
-      async (request) => answer(await find(viewerOf(request), request.params.id)),
+      async (request) => answer(await findShared(services, viewerOf(request), subject, request.params.id)),
     );
 
     app.put<{ Params: Static<typeof Params>; Body: Static<typeof SharesChange> }>(
@@ -90,11 +49,9 @@ export function sharesApiRoutes(app: FastifyInstance, services: Services): void 
         config: needs(permission),
       },
       async (request) => {
-        const viewer = viewerOf(request);
-        const found = await find(viewer, request.params.id);
-        await library.setAudiences(subject, found.id, await audiencesOf(services, viewer, request.body));
-        await noteAct(services, request, action, found.name);
-        return answer(found);
+        const thing = await findShared(services, viewerOf(request), subject, request.params.id);
+        await shareWith(services, request, thing, request.body);
+        return answer(thing);
       },
     );
   }

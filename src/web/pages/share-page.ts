@@ -31,8 +31,11 @@ export type SharePage = {
   readonly name: string;
   /** It belongs to the house and not to who looks. */
   readonly isTheHouses: boolean;
+  /** What the form is to show as chosen. */
   readonly isHousehold: boolean;
   readonly people: readonly ShareCandidate[];
+  /** What holds by now, which the form may not: where it was refused. */
+  readonly now: { readonly isHousehold: boolean; readonly names: readonly string[] };
   /** From the outermost folder on; those that are shared alone. */
   readonly through: readonly SharedThrough[];
   /** Guest links that hold. */
@@ -74,11 +77,10 @@ function candidate({ id, name, role, isChosen }: ShareCandidate): string {
 }
 
 /** The answer to "who sees this?", in plain lines. */
-function seenBy({ isTheHouses, isHousehold, people, through }: SharePage): string {
-  const chosen = people.filter((person) => person.isChosen).map(({ name }) => name);
+function seenBy({ isTheHouses, now, through }: SharePage): string {
   const lines = [html`<li>!${isTheHouses ? 'The owners of this Kinora' : 'You'}</li>`];
-  if (isHousehold) lines.push(html`<li>Everybody in the household but children</li>`);
-  if (chosen.length > 0) lines.push(html`<li>!${names(chosen)}</li>`);
+  if (now.isHousehold) lines.push(html`<li>Everybody in the household but children</li>`);
+  if (now.names.length > 0) lines.push(html`<li>!${names(now.names)}</li>`);
   for (const { folderId, name, isHousehold: isForAll, names: those } of through) {
     const who = [
       ...(isForAll ? [html`Everybody in the household but children`] : []),
