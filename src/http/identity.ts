@@ -38,7 +38,11 @@ export function installIdentity(
   });
 
   app.addHook('onRequest', (request, reply, done) => {
-    const { permission: needed, mayBeOld } = request.routeOptions.config;
+    const { permission: needed, mayBeOld, isDoor } = request.routeOptions.config;
+    if (isDoor && config.auth.mode === 'header') {
+      done(new AppError('forbidden', 'People come in by the log-in in front of this Kinora.'));
+      return;
+    }
     if (needed === 'service') {
       done();
       return;

@@ -9,6 +9,8 @@ declare module 'fastify' {
     permission?: RoutePermission;
     /** See `IdentifyOptions`. */
     mayBeOld?: boolean;
+    /** See `atDoor`. */
+    isDoor?: boolean;
   }
   interface FastifyRequest {
     /** null where nobody is logged in: on `public`, `link`, `key` and `service` routes only. */
@@ -21,6 +23,14 @@ declare module 'fastify' {
 /** The `config` of a route that needs this. */
 export function needs(permission: RoutePermission): { readonly permission: RoutePermission } {
   return { permission };
+}
+
+/**
+ * A way in by what people know or have, open to anybody; refused where a proxy says who people are (KINORA_AUTH=header): what is
+ * made or set here would be whoever the proxy names so later.
+ */
+export function atDoor() {
+  return { permission: 'public', isDoor: true } as const;
 }
 
 /** As `needs`, for bytes that follow what plays already: it goes on for a while where nobody can be asked who it is. */

@@ -2,7 +2,7 @@
 // to the accounts as text. Where somebody may come in is decided there; here are the size, the type and the headers.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { askerOf } from '../local-request.ts';
-import { needs } from '../permission.ts';
+import { atDoor } from '../permission.ts';
 import type { Services } from '../services.ts';
 
 /** A passkey's answer is the largest: some kilobytes. */
@@ -37,5 +37,5 @@ export function authApiRoutes(app: FastifyInstance, { accounts, config: settings
     }
     return reply.header('Cache-Control', 'no-store').code(answer.status).send(answer.body);
   };
-  app.route({ method: ['GET', 'POST'], url: '/api/auth/*', config: needs('public'), handler });
+  app.route({ method: ['GET', 'POST'], url: '/api/auth/*', config: atDoor(), handler });
 }

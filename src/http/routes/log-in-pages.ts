@@ -10,13 +10,15 @@ import { loginPage, proxyPage, secondFactorPage } from '../../web/pages/login-pa
 import { noSignUpPage, type SignUpWay, signUpPage } from '../../web/pages/sign-up-page.ts';
 import { askerOf } from '../local-request.ts';
 import { nextPath } from '../next-path.ts';
-import { needs } from '../permission.ts';
+import { atDoor, needs } from '../permission.ts';
 import type { Services } from '../services.ts';
 import { fieldOf, first, formErrorOf, formOf, type PageTools, passwordOf, setCookies } from './page-form.ts';
 
 type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
 
 const open = { config: needs('public') };
+/** What lets somebody in, or leads there. */
+const door = { config: atDoor() };
 
 /** Longest secret of a link that is looked at. */
 const maxSecret = 200;
@@ -83,7 +85,7 @@ export function logInPageRoutes(
     });
   });
 
-  app.post('/login', open, async (request, reply) => {
+  app.post('/login', door, async (request, reply) => {
     const form = formOf(request);
     const next = nextPath(form.get('next') ?? '/');
     const login = fieldOf(form, 'login', 254);
@@ -104,7 +106,7 @@ export function logInPageRoutes(
     return passBy(request, reply) ?? send(reply, page);
   });
 
-  app.post('/login/code', open, async (request, reply) => {
+  app.post('/login/code', door, async (request, reply) => {
     const form = formOf(request);
     const next = nextPath(form.get('next') ?? '/');
     try {
@@ -116,7 +118,7 @@ export function logInPageRoutes(
     }
   });
 
-  app.get<Query>('/login/openid', open, async (request, reply) => {
+  app.get<Query>('/login/openid', door, async (request, reply) => {
     const invite = first(request.query.invite).slice(0, maxSecret) || null;
     const next = nextOf(request);
     try {
@@ -160,7 +162,7 @@ export function logInPageRoutes(
     return send(reply, signUpPage(view, page));
   });
 
-  app.post('/sign-up', open, async (request, reply) => {
+  app.post('/sign-up', door, async (request, reply) => {
     const form = formOf(request);
     const secret = fieldOf(form, 'invite', maxSecret);
     const way = await wayOf(request, secret);
@@ -193,7 +195,7 @@ export function logInPageRoutes(
   };
 
   const mayJudge = createPace(clock);
-  app.post('/sign-up/strength', open, async (request, reply) => {
+  app.post('/sign-up/strength', door, async (request, reply) => {
     const form = formOf(request);
     if (!mayJudge(asker(request).address))
       throw new AppError('too-many', 'Please type a little slower.', { retryAfterSeconds: 1 });
@@ -211,7 +213,7 @@ export function logInPageRoutes(
     return passBy(request, reply) ?? send(reply, page);
   });
 
-  app.post('/forgot', open, async (request, reply) => {
+  app.post('/forgot', door, async (request, reply) => {
     const { canMail } = await accounts.doors();
     try {
       await accounts.askReset(asker(request), fieldOf(formOf(request), 'login', 254));
@@ -230,7 +232,7 @@ export function logInPageRoutes(
       : send(reply, resetPage(view, { token, error: null }));
   });
 
-  app.post('/reset', open, async (request, reply) => {
+  app.post('/reset', door, async (request, reply) => {
     const form = formOf(request);
     const token = fieldOf(form, 'token', maxSecret);
     const view = viewOf(request);

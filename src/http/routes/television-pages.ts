@@ -9,7 +9,7 @@ import { qrCode } from '../../web/qr-code.ts';
 import { readCookie, tvCookieFor } from '../../web/view.ts';
 import { reachableOrigin } from '../house-addresses.ts';
 import { askerOf } from '../local-request.ts';
-import { needs, viewerOf } from '../permission.ts';
+import { atDoor, needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
 import { fieldOf, first, formErrorOf, formOf, type PageTools, setCookies } from './page-form.ts';
 
@@ -38,7 +38,7 @@ export function televisionPageRoutes(
     reply.header('set-cookie', cookie);
   };
 
-  app.get('/login/tv', { config: needs('public') }, async (request, reply) => {
+  app.get('/login/tv', { config: atDoor() }, async (request, reply) => {
     if (request.viewer) return reply.redirect('/', 303);
     const view = { ...viewOf(request), isTv: true };
     let waiting = waitingIn(request.headers.cookie);
