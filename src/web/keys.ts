@@ -10,9 +10,8 @@ const keys: readonly (readonly [readonly string[], string])[] = [
   [['/'], 'Search'],
   [['Arrows', 'Enter'], 'Move in a grid and open'],
   [['x'], 'Pick a video in a list; Shift and arrows pick more'],
-  [['x', 'Shift'], 'While selecting: pick the focused card; with Shift and a click, all up to it'],
-  [['Ctrl + a'], 'While selecting: pick all'],
-  [['Escape'], 'Leave the selection; close what is open'],
+  [['Ctrl + a'], 'Pick all, while selecting'],
+  [['Escape'], 'Close what is open; leave the selection'],
   [['?'], 'Show these keys'],
 ];
 

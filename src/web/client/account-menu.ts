@@ -9,6 +9,8 @@ export function startAccountMenu(): void {
   });
   menu.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !menu.open) return;
+    // Nobody else's: the page below stays as it is.
+    event.preventDefault();
     menu.open = false;
     menu.querySelector('summary')?.focus();
   });
