@@ -46,6 +46,14 @@ export class AppError extends Error {
   }
 }
 
+/** An error as it is told: a problem document (RFC 9457 §3.1). `type` is a path, stable per kind (`ref/errors.md`). */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+};
+
 /** True for an AppError of that kind. */
 export function isAppError(error: unknown, kind?: ErrorKind): error is AppError {
   return error instanceof AppError && (kind === undefined || error.kind === kind);

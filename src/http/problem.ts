@@ -1,13 +1,5 @@
 // Errors on the wire: RFC 9457 problem documents for programs, a page for people.
-import { type AppError, errorStatus } from '../errors.ts';
-
-/** A problem document (RFC 9457 §3.1). `type` is a path into ref/errors.md's anchors, stable per kind. */
-export type Problem = {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-};
+import { type AppError, errorStatus, type Problem } from '../errors.ts';
 
 /** Human title of each kind: short, no jargon. */
 const titles: Record<keyof typeof errorStatus, string> = {

@@ -2,7 +2,7 @@
 // so that it can be made when everything else has failed; its assets are asked for by their plain names.
 import { html } from 'ghtml';
 import type { Viewer } from '../accounts/permissions.ts';
-import type { Problem } from '../http/problem.ts';
+import type { Problem } from '../errors.ts';
 import { createFormats } from './formats.ts';
 import { icon } from './icons.ts';
 import { layout } from './layout.ts';

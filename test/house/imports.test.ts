@@ -29,7 +29,7 @@ const allowed: Record<string, string[]> = {
   // Types of what is given to people and shared between them.
   accounts: [...ground, 'catalogue', 'cameras'],
   // Pages are told what to show; they fetch nothing themselves.
-  web: [...ground, 'media', 'accounts', 'catalogue', 'cameras', 'library', 'archive', 'http/problem.ts'],
+  web: [...ground, 'media', 'accounts', 'catalogue', 'cameras', 'library', 'archive'],
   http: [
     ...ground,
     'media',

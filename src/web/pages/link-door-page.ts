@@ -2,7 +2,7 @@
 // looks what is behind a link sees this page, and nothing is counted. And what a link shows that has ended.
 import { html } from 'ghtml';
 import type { GuestLink } from '../../catalogue/catalogue.ts';
-import type { Problem } from '../../http/problem.ts';
+import type { Problem } from '../../errors.ts';
 import { type IconName, icon } from '../icons.ts';
 import { layout } from '../layout.ts';
 import type { View } from '../view.ts';
