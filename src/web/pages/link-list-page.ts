@@ -57,8 +57,8 @@ export function subjectAddress({ subject, id }: Pick<LinkSubject, 'subject' | 'i
 export async function linkListPage(view: View, content: LinkListContent): Promise<string> {
   const { of, links } = content;
   const address = subjectAddress(of);
-  const main = html`<div class="column links"><div class="heading"><h1><span>Links to <bdi>${of.name}</bdi></span></h1></div>
-<p class="hint"><a href="${address}">!${icon('back')}Back</a> Somebody with such a link needs no account. It gives this alone, and nothing beside it.</p>
+  const main = html`<div class="column links"><div class="heading"><h1><a class="up" href="${address}" aria-label="Back to ${of.name}">!${icon('back')}</a><span>Guest links to <bdi>${of.name}</bdi></span></h1></div>
+<p class="hint">Somebody with such a link needs no account. It gives this alone, and nothing beside it.</p>
 !${content.madeUrl === null ? '' : await madeLink(content.madeUrl)}
 <section aria-labelledby="new-link"><h2 id="new-link">A new link</h2>!${linkForm(content)}</section>
 <section aria-labelledby="links"><h2 id="links">Links there are</h2>!${
@@ -67,7 +67,7 @@ export async function linkListPage(view: View, content: LinkListContent): Promis
       : html`<ul class="link-list">!${links.map((link) => linkEntry(view, link, null, `${address}/links`))}</ul>`
   }</section></div>`;
   return layout(view, {
-    ...{ title: `Links to ${of.name}`, place: of.subject === 'camera' ? 'cameras' : 'videos' },
+    ...{ title: `Guest links to ${of.name}`, place: of.subject === 'camera' ? 'cameras' : 'videos' },
     ...{ search: null, main, scripts: ['links.js'] },
   });
 }
@@ -77,14 +77,14 @@ export function ownLinksPage(
   view: View,
   links: readonly { readonly link: GuestLink; readonly name: string }[],
 ): string {
-  const main = html`<div class="column links"><div class="heading"><h1>My links</h1></div>
+  const main = html`<div class="column links"><div class="heading"><h1><a class="up" href="/account" aria-label="Back to the account">!${icon('back')}</a>Guest links</h1></div>
 <p class="hint">Links are made on the page of a video, a folder or a camera. Ended here, one leads nowhere at once.</p>
 !${
     links.length === 0
-      ? html`<section class="empty"><span class="empty-sign">!${icon('link')}</span><h2>No links</h2><p>Nothing is shared with people outside this house.</p><a class="button primary" href="/videos">To the videos</a></section>`
+      ? html`<section class="empty"><span class="empty-sign">!${icon('link')}</span><h2>No guest links</h2><p>Nothing is shared with people outside this house.</p><a class="button primary" href="/videos">To the videos</a></section>`
       : html`<ul class="link-list">!${links.map(({ link, name }) => linkEntry(view, link, name, '/account/links'))}</ul>`
   }</div>`;
-  return layout(view, { title: 'My links', place: null, search: null, main });
+  return layout(view, { title: 'Guest links', place: null, search: null, main });
 }
 
 async function madeLink(url: string): Promise<string> {
