@@ -156,7 +156,8 @@ function marking(video: Video, { isFavourite, isWatched }: Marks): string {
 }
 
 /** What only whose it is can do, as far as the role lets. */
-function ownActions(view: View, { video, ownFolders, isShared }: VideoPageContent): string {
+function ownActions(view: View, content: VideoPageContent): string {
+  const { video, isShared } = content;
   const base = `/videos/${video.id}`;
   const isHere = video.status !== 'arriving';
   const isAlone = view.viewer?.personId === householdId;
@@ -165,17 +166,29 @@ function ownActions(view: View, { video, ownFolders, isShared }: VideoPageConten
     : html`<a class="button" href="${base}/share">!${icon('people')}${isShared ? 'Shared' : 'Share'}</a>`;
   const links =
     isHere && video.status !== 'unplayable'
-      ? html`<a class="button" href="${base}/links">!${icon('clip')}Guest link, clip</a>`
+      ? html`<a class="button" data-clip href="${base}/links">!${icon('clip')}Guest link, clip</a>`
       : '';
+  return html`!${view.can('videos:share') ? html`!${share}!${links}` : ''}!${rarer(view, content)}`;
+}
+
+/** What is done once in a while: place, name, the bin. */
+function rarer(view: View, { video, ownFolders }: VideoPageContent): string {
+  const base = `/videos/${video.id}`;
+  const canEdit = view.can('videos:edit');
   const move =
-    ownFolders.length === 0
-      ? ''
-      : html`<details class="unfold"><summary class="button">!${icon('move')}Move</summary>
-<form method="post" action="${base}/move">!${folderSelect({ id: 'folder', name: 'folder', label: 'Lies in', folders: ownFolders, chosenId: video.folderId })}<button class="button primary">Move</button></form></details>`;
-  const rename = html`<details class="unfold"><summary class="button">!${icon('rename')}Rename</summary>
-<form method="post" action="${base}/rename"><label for="title">Title</label>
-<input id="title" name="title" value="${video.title}" maxlength="500" required dir="auto" autocomplete="off"><button class="button primary">Save</button></form></details>`;
-  return html`!${view.can('videos:share') ? html`!${share}!${links}` : ''}
-!${view.can('videos:edit') ? html`!${move}!${rename}` : ''}
-!${isHere && view.can('videos:delete') ? html`<form method="post" action="${base}/delete"><button class="button">!${icon('bin')}Move to the bin</button></form>` : ''}`;
+    canEdit && ownFolders.length > 0
+      ? html`<form method="post" action="${base}/move">!${folderSelect({ id: 'folder', name: 'folder', label: 'Lies in', folders: ownFolders, chosenId: video.folderId })}<button class="button">!${icon('move')}Move</button></form>`
+      : '';
+  const rename = canEdit
+    ? html`<form method="post" action="${base}/rename"><label for="title">Title</label>
+<input id="title" name="title" value="${video.title}" maxlength="500" required dir="auto" autocomplete="off"><button class="button">!${icon('rename')}Rename</button></form>`
+    : '';
+  const bin =
+    video.status !== 'arriving' && view.can('videos:delete')
+      ? html`<form method="post" action="${base}/delete"><button class="button">!${icon('bin')}Move to the bin</button></form>`
+      : '';
+  const all = html`!${rename}!${move}!${bin}`;
+  return all === ''
+    ? ''
+    : html`<details class="unfold"><summary class="button">!${icon('more')}More</summary><div class="unfolded">!${all}</div></details>`;
 }
