@@ -3,6 +3,7 @@
 import { startAccountMenu } from './account-menu.ts';
 import { startArrows } from './arrows.ts';
 import { startKeys } from './keys.ts';
+import { startLeavingNothing } from './left-behind.ts';
 import { startLiveCards } from './live-cards.ts';
 import { localizeMoments } from './moments.ts';
 import { KinoraUploadPlace } from './upload-place.ts';
@@ -13,6 +14,7 @@ customElements.define('kinora-upload-place', KinoraUploadPlace);
 customElements.define('kinora-uploads', KinoraUploads);
 startKeys();
 startAccountMenu();
+startLeavingNothing();
 startArrows();
 startLiveCards();
 localizeMoments(document);
