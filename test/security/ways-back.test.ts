@@ -125,3 +125,13 @@ test('nobody is called by a name that cannot be seen', async () => {
     assert.equal(answer.status, 200, name);
   }
 });
+
+test('an invite’s note is one line, in the log too', async () => {
+  const invite = await house.owner.read<{ note: string }>('/api/v1/invites', {
+    method: 'POST',
+    body: { role: 'child', note: 'for Kim\n2026-01-01 Anna logged in\u001b[2J\u202e' },
+  });
+  assert.equal(invite.note, 'for Kim 2026-01-01 Anna logged in [2J');
+  const audit = await house.owner.read<{ items: { subject: string }[] }>('/api/v1/audit?limit=3');
+  assert.ok(audit.items.some(({ subject }) => subject === invite.note));
+});

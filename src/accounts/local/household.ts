@@ -90,7 +90,7 @@ export function createHousehold(core: Core): Household {
       if (!Number.isSafeInteger(expiresAtMs) || expiresAtMs <= nowMs)
         throw new AppError('bad-request', 'Choose a time to come for the invite to end.');
       const invite: Invite = {
-        ...{ id: createId(), role, quotaBytes: checkedQuota(quotaBytes), note: note.trim().slice(0, 200) },
+        ...{ id: createId(), role, quotaBytes: checkedQuota(quotaBytes), note: noteOf(note) },
         ...{ createdAtMs: nowMs, expiresAtMs },
       };
       const secret = createSecret();
@@ -143,6 +143,14 @@ function checkedChanges(
     quotaBytes: changes.quotaBytes === undefined ? person.quotaBytes : checkedQuota(changes.quotaBytes),
     isDisabled: changes.isDisabled ?? person.isDisabled,
   };
+}
+
+/** One line of text, for the log as well: nothing that breaks it or turns it about. */
+function noteOf(text: string): string {
+  return text
+    .replace(/[\s\p{Cc}\p{Bidi_Control}]+/gu, ' ')
+    .trim()
+    .slice(0, 200);
 }
 
 function checkedQuota(quotaBytes: number | null): number | null {
