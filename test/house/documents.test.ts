@@ -23,6 +23,19 @@ test('every document that a reader is promised is there', () => {
   );
 });
 
+test('every guide, reference and design is linked from README.md, so that it is found', () => {
+  const linked = new Set([...read('README.md').matchAll(/\]\(([^)#\s]+\.md)/g)].map(([, target]) => target));
+  const there = ['design', 'guide', 'ref'].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`),
+  );
+  assert.deepEqual(
+    there.filter((name) => !linked.has(name)),
+    [],
+  );
+});
+
 test('ref/errors.md lists each kind of error with its status', () => {
   const rows = [...read('ref/errors.md').matchAll(/^\| `([a-z-]+)` \| (\d+) \|/gm)].map(
     ([, kind, status]) => [kind, Number(status)],
