@@ -23,6 +23,8 @@ process.exit(
       `--test-reporter=${reporter}`,
       // A test that hangs is a failure, not a wait: the slowest file takes about a minute on two cores.
       '--test-timeout=300000',
+      // One that failed half way may have left a server open: the run ends all the same, and says what failed.
+      '--test-force-exit',
       `--test-concurrency=${Math.max(1, Math.min(4, availableParallelism()))}`,
       ...files,
     ],
