@@ -90,6 +90,7 @@ describe('behind nginx', { skip }, () => {
       .replace(/^ +listen 443 /m, `listen 127.0.0.1:${port} `)
       .replace(/^ +listen 80;/m, `listen 127.0.0.1:${plainPort};`)
       .replace('/etc/ssl/kinora/fullchain.pem', certificate)
+      .replaceAll('/var/log/nginx/kinora.log', join(folder, 'access.log'))
       .replace('/etc/ssl/kinora/privkey.pem', key);
     const file = join(folder, 'nginx.conf');
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -170,5 +171,26 @@ ${changed}
     const headers = { 'content-type': 'application/x-www-form-urlencoded', origin: 'https://evil.example' };
     const answer = await ask('POST', '/login', headers, 'login=ana%40example.org&password=x');
     assert.equal(answer.status, 403);
+  });
+
+  test('the access log has no secret of an address: of a link, an invite, a new password, whatever is sent along', async () => {
+    const secret = 'Zq3Zq3Zq3Zq3Zq3Zq3Zq3Zq3Zq3';
+    const page = { accept: 'text/html', referer: `https://${name}/sign-up?invite=${secret}` };
+    for (const path of [
+      `/l/${secret}`,
+      `/l/${secret}/video.mp4?x=1`,
+      `//l/${secret}`,
+      `/%6c/${secret}`,
+      `/videos/../l/${secret}`,
+      `/sign-up?invite=${secret}`,
+      `/reset?token=${secret}`,
+      `/tv?code=${secret}`,
+    ])
+      await ask('GET', path, page);
+    await ask('GET', '/readyz', page);
+    const log = () => readFileSync(join(folder, 'access.log'), 'utf8');
+    await until(async () => log().includes('/readyz'), { timeoutMs: 10_000, what: 'a line of the log' });
+    assert.match(log(), /"GET \/sign-up" 403/);
+    assert.ok(!log().includes(secret), log());
   });
 });

@@ -74,6 +74,7 @@ describe('behind nginx', { skip }, () => {
       .replace(/^ +listen 443 /m, `listen 127.0.0.1:${port} `)
       .replace(/^ +listen 80;/m, `listen 127.0.0.1:${await freePort()};`)
       .replace('/etc/ssl/kinora/fullchain.pem', certificate)
+      .replaceAll('/var/log/nginx/kinora.log', join(folder, 'access.log'))
       .replace('/etc/ssl/kinora/privkey.pem', key);
     const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
     const temporary = kinds.map((kind) => `${kind}_temp_path ${join(folder, kind)};`).join(' ');
