@@ -1,15 +1,11 @@
-// The owner's pages: people, invitations, the audit log, and the settings page. Changes hold at once; links with a
-// secret are shown once, on the page that made them.
-
-import { once } from 'node:events';
+// The owner's pages of people and invitations. Changes hold at once; links with a secret are shown once, on the page that
+// made them.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AuditEntry, Person } from '../../accounts/accounts.ts';
-import { permits, roles } from '../../accounts/permissions.ts';
+import type { Person } from '../../accounts/accounts.ts';
+import { roles } from '../../accounts/permissions.ts';
 import { leave } from '../../archive/leave.ts';
 import { AppError } from '../../errors.ts';
-import { version } from '../../version.ts';
 import type { FormError } from '../../web/form-fields.ts';
-import { auditKinds, auditPage } from '../../web/pages/audit-page.ts';
 import {
   type InvitePage,
   inviteDays,
@@ -19,11 +15,8 @@ import {
   personPage,
   secretLinkPage,
 } from '../../web/pages/people-page.ts';
-import { type Door, settingsPage } from '../../web/pages/settings-page.ts';
 import { qrCode } from '../../web/qr-code.ts';
-import { themeCookieFor, themes, tvCookieFor } from '../../web/view.ts';
-import { listAudit } from '../audit.ts';
-import { houseAddresses, reachableOrigin } from '../house-addresses.ts';
+import { reachableOrigin } from '../house-addresses.ts';
 import { askerOf } from '../local-request.ts';
 import { assertMayMake, needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
@@ -41,12 +34,6 @@ const notices: Readonly<Record<string, string>> = {
   removed: 'The account is removed.',
   'taken-back': 'The invitation is taken back.',
 };
-
-/** Lines of the audit log on one page, and read from the store at a time. */
-const auditLimit = 100;
-const auditSlice = 500;
-/** A filter that finds little gives up the page after so many lines, and offers to go on from there. */
-const auditScan = 5000;
 
 /** Into the scope of the pages, which reads forms and refuses those of other sites. */
 export function peoplePageRoutes(
@@ -190,102 +177,6 @@ export function peoplePageRoutes(
     await accounts.removeInvite(fieldOf(formOf(request), 'id'));
     return reply.redirect('/people?done=taken-back', 303);
   });
-
-  // --- What was done.
-
-  type Filter = { readonly personId: string; readonly kind: string };
-  const filterOf = (request: FastifyRequest): Filter => {
-    const query = request.query as Query['Querystring'];
-    return { personId: first(query.person).slice(0, 100), kind: first(query.kind).slice(0, 40) };
-  };
-  const matches = ({ personId, kind }: Filter) => {
-    const actions = auditKinds.find(({ value }) => value === kind)?.actions;
-    return (entry: AuditEntry) =>
-      (personId === '' || entry.personId === personId) && (!actions || actions.includes(entry.action));
-  };
-
-  app.get<Query>('/audit', { config: needs('audit:read') }, async (request, reply) => {
-    const filter = filterOf(request);
-    const isShown = matches(filter);
-    const entries: AuditEntry[] = [];
-    let [seen, before, isLast] = [0, Number.NaN, true];
-    for await (const entry of readAudit(services, momentOf(first(request.query.before)))) {
-      // Those of the same moment are not torn apart: the next page begins before a moment.
-      if ((entries.length >= auditLimit || seen >= auditScan) && entry.atMs < before) {
-        isLast = false;
-        break;
-      }
-      [seen, before] = [seen + 1, entry.atMs];
-      if (isShown(entry)) entries.push(entry);
-    }
-    const query = new URLSearchParams({ person: filter.personId, kind: filter.kind, before: String(before) });
-    const page = { entries, people: await accounts.listPeople(), ...filter };
-    return send(reply, auditPage(viewOf(request), { ...page, olderAt: isLast ? null : `/audit?${query}` }));
-  });
-
-  app.get<Query>('/audit.ndjson', { config: needs('audit:read') }, async (request, reply) => {
-    const isShown = matches(filterOf(request));
-    reply.hijack();
-    const { raw } = reply;
-    raw.writeHead(200, {
-      'content-type': 'application/x-ndjson; charset=utf-8',
-      'content-disposition': 'attachment; filename="kinora-audit.ndjson"',
-      'cache-control': 'no-store',
-    });
-    for await (const entry of readAudit(services, Number.MAX_SAFE_INTEGER)) {
-      if (raw.destroyed) return;
-      if (isShown(entry) && !raw.write(`${JSON.stringify(entry)}\n`))
-        await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
-    }
-    raw.end();
-  });
-
-  // --- Settings.
-
-  app.get('/settings', { config: needs('self') }, async (request, reply) => {
-    const viewer = viewerOf(request);
-    const isHouses = permits(viewer, 'settings:manage');
-    const page = settingsPage(viewOf(request), {
-      version,
-      videoCount: isHouses ? await catalogue.countVideos() : (await library.getUsage(viewer.personId)).videos,
-      room: isHouses ? await services.blobs.room() : null,
-      reserveBytes: config.data.reserveBytes,
-      door: isHouses ? await doorOf(request) : null,
-    });
-    return reply.headers(headers).send(page);
-  });
-  const doorOf = async (request: FastifyRequest): Promise<Door> => {
-    const { mode, signUp } = config.auth;
-    const addresses = houseAddresses(request, config);
-    const [main] = addresses;
-    return {
-      ...{ mode, signUp, addresses },
-      people: mode === 'none' ? 0 : (await accounts.listPeople()).length,
-      qr: main === undefined ? null : await qrCode(main, `Opens ${main}`),
-    };
-  };
-  app.post('/settings', { config: needs('self') }, async (request, reply) => {
-    const form = formOf(request);
-    const theme = themes.find((candidate) => candidate === form.get('theme'));
-    if (theme) reply.header('set-cookie', themeCookieFor(theme));
-    const tv = form.get('tv');
-    if (tv) reply.header('set-cookie', tvCookieFor(tv === '1'));
-    return reply.redirect('/settings', 303);
-  });
-}
-
-/** The log before a moment, newest first, read in slices. */
-async function* readAudit(services: Services, beforeMs: number): AsyncGenerator<AuditEntry> {
-  for (let before = beforeMs; ; ) {
-    const slice = await listAudit(services, before, auditSlice);
-    const oldest = slice.at(-1)?.atMs ?? 0;
-    const isWhole = slice.length < auditSlice;
-    // The slice may end amid those of one moment: these come with the next one, unless it holds nothing else.
-    const edge = isWhole || slice[0]?.atMs === oldest ? -1 : oldest;
-    for (const entry of slice) if (entry.atMs > edge) yield entry;
-    if (isWhole) return;
-    before = edge < 0 ? oldest : edge + 1;
-  }
 }
 
 /** Bytes as the field shows them: `50`, `2.5`; empty where not limited. */
@@ -305,8 +196,4 @@ function changesOf({ role, quota }: PersonForm) {
       'Room is a number of gigabytes, such as 50 or 2.5. Leave it empty for no limit.',
     );
   return { role: known, quotaBytes: Math.round(Number(text) * gigabyte) };
-}
-
-function momentOf(text: string): number {
-  return /^\d{1,16}$/.test(text) ? Number(text) : Number.MAX_SAFE_INTEGER;
 }
