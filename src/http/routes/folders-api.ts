@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Folder } from '../../catalogue/catalogue.ts';
 import { AppError } from '../../errors.ts';
 import { noteAct } from '../audit.ts';
+import { seenFolderPath } from '../folder-path.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { type Static, Type } from '../schema.ts';
 import type { Services } from '../services.ts';
@@ -89,14 +90,7 @@ export function foldersApiRoutes(app: FastifyInstance, services: Services): void
     async (request) => {
       const viewer = viewerOf(request);
       const folder = await access.folder(viewer, request.params.id, 'watch');
-      const path: Folder[] = [];
-      for (const around of await library.folderPath(folder.id)) {
-        const isSeen = await access.folder(viewer, around.id, 'watch').then(
-          () => true,
-          () => false,
-        );
-        if (isSeen) path.push(around);
-      }
+      const path = await seenFolderPath(services, viewer, folder.id);
       return { folder: folderBody(folder), path: path.map(folderBody) };
     },
   );

@@ -1,7 +1,7 @@
 // /videos and /folders/:id: lists of videos as pages, the forms of folders, and what is done to many picked at once.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { householdId, type Viewer } from '../../accounts/permissions.ts';
-import { type Folder, householdAudience, type ListRequest } from '../../catalogue/catalogue.ts';
+import { householdAudience, type ListRequest } from '../../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { FolderCard } from '../../web/cards.ts';
 import { type ListAddress, listAddressOf, listHref, returnAddressOf } from '../../web/list-address.ts';
@@ -9,6 +9,7 @@ import type { OpenFolder } from '../../web/pages/folder-head.ts';
 import { type VideosPage, videosPage } from '../../web/pages/videos-page.ts';
 import { noteAct } from '../audit.ts';
 import { type BulkAction, type BulkWork, bulkActions, doBulk, maxBulkIds } from '../bulk.ts';
+import { seenFolderPath } from '../folder-path.ts';
 import { needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
 import { listNoticeOf, noticeFields } from './list-notices.ts';
@@ -86,14 +87,7 @@ export function listPageRoutes(
 
   async function openFolder(viewer: Viewer, id: string): Promise<OpenFolder> {
     const folder = await access.folder(viewer, id, 'watch');
-    const path: Folder[] = [];
-    for (const around of await library.folderPath(folder.id)) {
-      const isSeen = await access.folder(viewer, around.id, 'watch').then(
-        () => true,
-        () => false,
-      );
-      if (isSeen) path.push(around);
-    }
+    const path = await seenFolderPath(services, viewer, folder.id);
     return { folder, path, isOwn: access.isOwn(viewer, folder.ownerId) };
   }
 
