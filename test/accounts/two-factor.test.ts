@@ -215,6 +215,16 @@ describe('the second factor', () => {
     await setup.close();
   });
 
+  test('stays on with a new password, whoever handed out the way to it', async () => {
+    const { accounts, home, id, close } = await openWithTwoFactor();
+    const token = await accounts.makeResetToken(home.asker(), id, id);
+    const password = 'nine slow herons by the weir';
+    await accounts.resetPassword(createBrowser(accounts).asker(), token, password);
+    const browser = createBrowser(accounts);
+    assert.equal((await accounts.signIn(browser.asker(), 'ada@example.org', password)).kind, 'second-factor');
+    await close();
+  });
+
   test('somebody else’s session in the browser does not take the code', async () => {
     const setup = await openWithTwoFactor();
     const { accounts, home, id, next } = setup;
