@@ -198,6 +198,10 @@ describe('in Chromium', () => {
         ]) {
           await page.goto(site.url + path, { waitUntil: 'domcontentloaded' });
           await page.waitForFunction(() => document.documentElement.classList.contains('has-scripts'));
+          await page.evaluate(() => {
+            for (const more of document.querySelectorAll<HTMLDetailsElement>('details.unfold'))
+              more.open = true;
+          });
           assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), width, path);
           const small = await page.evaluate(() =>
             [
@@ -272,6 +276,7 @@ describe('in Chromium', () => {
       Buffer.from(new RegExp(`${name} ([\\w+/=]+)`).exec(metadata)?.[1] ?? '', 'base64').toString();
     assert.equal(value('folder'), folder);
     assert.equal(value('share'), 'household');
+    await page.waitForSelector('.upload.done .doing:has-text("Here, for the household")');
     await context.close();
   });
 });

@@ -71,12 +71,13 @@ export class UploadRow {
     const share = formatShare(sentBytes / Math.max(1, wholeBytes));
     const parts = [share, `${formatSize(sentBytes)} of ${formatSize(wholeBytes)}`];
     if (leftMs !== null) parts.push(`${formatDuration(leftMs)} left`);
+    if (this.transfer?.isShared) parts.push('for the household');
     this.#doing.textContent = parts.join(' · ');
   }
 
   done(id: string): void {
     this.#bar.value = 1;
-    this.show('done');
+    this.show('done', this.transfer?.isShared ? 'Here, for the household' : sentences.done);
     const link = Object.assign(document.createElement('a'), { className: 'button', href: `/videos/${id}` });
     link.textContent = 'Watch';
     this.#buttons.prepend(link);

@@ -13,6 +13,8 @@ export type TransferEvents = {
 };
 
 export type Transfer = {
+  /** Everybody in the household will see it: said when it was begun, maybe on another day. */
+  readonly isShared: boolean;
   pause(): Promise<void>;
   resume(): void;
   /** Stops it and removes what has arrived. */
@@ -58,6 +60,7 @@ export async function startTransfer(
   if (previous) upload.resumeFromPreviousUpload(previous);
   upload.start();
   return {
+    isShared: Boolean(previous ? previous.metadata.share : place.share),
     pause: () => upload.abort(),
     resume: () => upload.start(),
     cancel: () => upload.abort(true).catch(() => {}),
