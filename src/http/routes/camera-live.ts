@@ -6,9 +6,10 @@ import { AppError } from '../../errors.ts';
 import { writeMultivariantPlaylist } from '../../media/live/hls-playlist.ts';
 import { firstPlaylistMs, LiveHls } from '../live-hls.ts';
 import { liveHeaders, startLiveStream } from '../live-stream.ts';
-import { needs, needsForBytes, viewerOf } from '../permission.ts';
+import { needs, needsForBytes } from '../permission.ts';
 import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
 import { type Static, Type } from '../schema.ts';
+import { seenCamera } from '../seen-camera.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 import { whileSeen } from './until-gone.ts';
@@ -40,15 +41,9 @@ export function cameraLiveRoutes(app: FastifyInstance, services: Services, carri
   const windows = new Map<string, LiveHls>();
   const tags = ['cameras'];
 
-  const getCamera = async (request: FastifyRequest, id: string) => {
-    await access.camera(viewerOf(request), id);
-    const camera = cameras.get(id);
-    if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
-    return camera;
-  };
   /** Throws `not-found`; `unplayable` where the camera is known to send pictures alone. */
   const checkCamera = async (request: FastifyRequest, id: string) => {
-    const camera = await getCamera(request, id);
+    const camera = await seenCamera(services, request, id);
     if (camera.kinds.pictures && camera.kinds.video === null)
       throw new AppError('unplayable', noVideoSentence);
   };
@@ -131,7 +126,7 @@ export function cameraLiveRoutes(app: FastifyInstance, services: Services, carri
     config: needs('cameras:watch'),
     handler: async (request, reply) => {
       const { id } = request.params;
-      await getCamera(request, id);
+      await seenCamera(services, request, id);
       if (request.method === 'HEAD') return reply.headers(liveHeaders('audio/mp4')).send();
       return sendFeed(reply, id, feeds.open(id, 'sound'));
     },
@@ -206,7 +201,7 @@ export function cameraLiveRoutes(app: FastifyInstance, services: Services, carri
     config: needsForBytes('cameras:watch'),
     handler: async (request, reply) => {
       const { id, file } = request.params;
-      await getCamera(request, id);
+      await seenCamera(services, request, id);
       const hls = windows.get(id);
       hls?.touch();
       const bytes = hls && (await whileSeen(services, reply, id, (signal) => find(hls, file, signal)));

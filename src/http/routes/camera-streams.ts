@@ -1,11 +1,12 @@
 // /cameras/:id/stream.mjpeg and /cameras/:id/snapshot.jpg: what an <img>, a player or a script takes of a camera.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { AppError } from '../../errors.ts';
 import { evaluateConditions } from '../conditional.ts';
 import { mjpegHeaders, startMjpegStream } from '../mjpeg-stream.ts';
-import { needs, viewerOf } from '../permission.ts';
+import { needs } from '../permission.ts';
 import { createPictureCarrier, type PictureCarrier } from '../picture-carrier.ts';
 import { type Static, Type } from '../schema.ts';
+import { seenCamera } from '../seen-camera.ts';
 import type { Services } from '../services.ts';
 import { problems } from './problem-schema.ts';
 import { whileSeen } from './until-gone.ts';
@@ -42,12 +43,6 @@ export function cameraStreamRoutes(app: FastifyInstance, services: Services, car
   // Made with the first stream: a start needs none.
   let ownCarrier = carrier ?? null;
   const tags = ['cameras'];
-  const getCamera = async (request: FastifyRequest, id: string) => {
-    await access.camera(viewerOf(request), id);
-    const camera = cameras.get(id);
-    if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
-    return camera;
-  };
 
   app.route<{ Params: Static<typeof IdParams>; Querystring: Static<typeof StreamQuery> }>({
     method: ['GET', 'HEAD'],
@@ -69,7 +64,7 @@ export function cameraStreamRoutes(app: FastifyInstance, services: Services, car
     handler: async (request, reply) => {
       const { id } = request.params;
       const { width = null, fps = null } = request.query;
-      await getCamera(request, id);
+      await seenCamera(services, request, id);
       if (request.method === 'HEAD') return reply.headers(mjpegHeaders).send();
       ownCarrier ??= createPictureCarrier();
       startMjpegStream({
@@ -107,7 +102,7 @@ export function cameraStreamRoutes(app: FastifyInstance, services: Services, car
     handler: async (request, reply) => {
       const { id } = request.params;
       const { width = null } = request.query;
-      const camera = await getCamera(request, id);
+      const camera = await seenCamera(services, request, id);
       reply.header('Cache-Control', 'private, no-cache');
       if (request.method === 'HEAD') {
         // Without a picture at hand there is nothing to tell a length or a tag of.

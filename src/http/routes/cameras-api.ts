@@ -6,6 +6,7 @@ import { AppError } from '../../errors.ts';
 import { noteAct } from '../audit.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { type Static, type TSchema, Type } from '../schema.ts';
+import { seenCamera } from '../seen-camera.ts';
 import type { Services } from '../services.ts';
 import { pictureUrl } from './picture-url.ts';
 import { problems } from './problem-schema.ts';
@@ -152,9 +153,7 @@ export function camerasApiRoutes(app: FastifyInstance, services: Services): void
       config: needs('cameras:watch'),
     },
     async (request, reply) => {
-      await access.camera(viewerOf(request), request.params.id);
-      const camera = cameras.get(request.params.id);
-      if (!camera) throw new AppError('not-found', `There is no camera “${request.params.id}”.`);
+      const camera = await seenCamera(services, request, request.params.id);
       reply.header('Cache-Control', 'private, no-cache');
       return cameraBody(camera);
     },

@@ -3,7 +3,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Viewer } from '../../accounts/permissions.ts';
 import type { Video } from '../../catalogue/catalogue.ts';
-import { AppError } from '../../errors.ts';
 import { loadAssets } from '../../web/assets.ts';
 import { createFormatsByLanguage } from '../../web/formats.ts';
 import { cameraPage, camerasPage } from '../../web/pages/camera-pages.ts';
@@ -11,10 +10,11 @@ import { homePage } from '../../web/pages/home-page.ts';
 import { createView, tvCookieFor, type View } from '../../web/view.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { pageHeaders } from '../policy.ts';
+import { seenCamera } from '../seen-camera.ts';
 import type { Services } from '../services.ts';
 import { accountPageRoutes } from './account-pages.ts';
-import { auditPageRoutes } from './audit-pages.ts';
 import { assetRoutes } from './assets.ts';
+import { auditPageRoutes } from './audit-pages.ts';
 import { cameraPageRoutes } from './camera-pages.ts';
 import { linkPageRoutes } from './link-pages.ts';
 import { linkRoutes } from './links.ts';
@@ -105,10 +105,7 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
     );
     scope.get<ById>('/cameras/:id', { config: needs('cameras:watch') }, async (request, reply) => {
       const viewer = viewerOf(request);
-      const { id } = request.params;
-      await access.camera(viewer, id);
-      const camera = cameras.get(id);
-      if (!camera) throw new AppError('not-found', `There is no camera “${id}”.`);
+      const camera = await seenCamera(services, request, request.params.id);
       const others = (await seenCameras(viewer)).filter((other) => other.id !== camera.id);
       return reply.headers(headers).send(cameraPage(viewOf(request), camera, others));
     });
