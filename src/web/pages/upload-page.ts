@@ -35,9 +35,9 @@ export function uploadPage(view: View, { folders, folderId, canShare, quota }: U
       : '';
   const main = html`<div class="column"><h1>Upload</h1>
 <form class="drop" method="post" action="/upload" enctype="multipart/form-data" id="upload-form">
-!${place}
 <span class="empty-sign">!${icon('upload')}</span>
 <h2>Add videos</h2>
+!${place}
 <p class="scripted by-hand">Drop them here or on any other page, or choose them.</p>
 <input id="file" type="file" name="file" aria-label="Videos" accept="video/*,audio/*,.mkv,.webm,.mp4,.mov,.avi,.ts" multiple required>
 <label class="button primary scripted" for="file" aria-hidden="true">!${icon('upload')}Choose videos</label>
