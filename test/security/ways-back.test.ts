@@ -135,3 +135,26 @@ test('an invite’s note is one line, in the log too', async () => {
   const audit = await house.owner.read<{ items: { subject: string }[] }>('/api/v1/audit?limit=3');
   assert.ok(audit.items.some(({ subject }) => subject === invite.note));
 });
+
+test('a newcomer is what the invite says, whatever is sent along', async () => {
+  const invite = await house.owner.read<{ url: string }>('/api/v1/invites', {
+    method: 'POST',
+    body: { role: 'child', quotaBytes: 5 },
+  });
+  const account = { name: 'Nina', email: 'nina@example.org', password: housePassword };
+  const more = {
+    role: 'owner',
+    quotaBytes: null,
+    isDisabled: false,
+    emailVerified: true,
+    id: house.owner.id,
+  };
+  const answer = await house.ask('/api/auth/sign-up/email', {
+    method: 'POST',
+    body: { ...account, ...more, invite: new URL(invite.url).searchParams.get('invite') },
+  });
+  const { user } = (await answer.json()) as { user: { id: string } };
+  const made = await house.owner.read<{ role: string; quotaBytes: number }>(`/api/v1/people/${user.id}`);
+  assert.deepEqual([made.role, made.quotaBytes], ['child', 5]);
+  assert.notEqual(user.id, house.owner.id);
+});
