@@ -22,8 +22,10 @@ export function nextPath(wanted: unknown): string {
   }
 }
 
-/** The log-in page, which leads back to `path`. */
+/** The log-in page, which leads back to `path`; as for a television where that says so with `?tv`. */
 export function logInPath(path: string): string {
   const next = nextPath(path);
-  return next === '/' ? '/login' : `/login?next=${encodeURIComponent(next)}`;
+  if (next === '/') return '/login';
+  const tv = new URL(next, 'http://here.invalid').searchParams.get('tv');
+  return `/login?next=${encodeURIComponent(next)}${tv === null ? '' : `&tv=${tv === '0' ? 0 : 1}`}`;
 }

@@ -52,7 +52,8 @@ export function createFormats(locale: string): Formats {
   const nothing = whole[1]!.format(0);
   const percent = new Intl.NumberFormat(locale, { style: 'percent' });
   const moment = new Intl.DateTimeFormat(locale, {
-    ...{ dateStyle: 'long', timeStyle: 'long', timeZone: 'UTC' },
+    ...{ year: 'numeric', month: 'long', day: 'numeric' },
+    ...{ hour: 'numeric', minute: '2-digit', timeZone: 'UTC', timeZoneName: 'short' },
   });
   return {
     locale,

@@ -60,6 +60,8 @@ describe('with accounts', () => {
     assert.equal(led.headers.location, `/login?next=${encodeURIComponent('/videos?q=lake&after=x')}`);
     assert.equal(led.headers['cache-control'], 'no-store');
     assert.equal((await site.ask('/', page)).headers.location, '/login');
+    // A television that is not logged in yet is one already.
+    assert.equal((await site.ask('/?tv', page)).headers.location, '/login?next=%2F%3Ftv&tv=1');
     const told = await site.ask('/api/v1/videos');
     assert.equal(told.status, 401);
     assert.equal(told.headers['www-authenticate'], 'Bearer realm="Kinora"');

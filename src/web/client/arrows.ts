@@ -49,7 +49,7 @@ function keepOneStop(grid: Element, wanted: HTMLElement | null): void {
 function move(direction: Direction, target: EventTarget | null): boolean {
   const isTv = document.documentElement.hasAttribute('data-tv');
   const from = document.activeElement instanceof HTMLElement ? document.activeElement : null;
-  if (isTyping(target) && (direction === 'ArrowLeft' || direction === 'ArrowRight')) return false;
+  if (isTyping(target) && !leavesText(target, direction)) return false;
   const scope =
     document.querySelector('dialog[open]') ?? (isTv ? document.body : from?.closest(`${grids}, .places`));
   if (!scope) return false;
@@ -63,10 +63,18 @@ function move(direction: Direction, target: EventTarget | null): boolean {
   return true;
 }
 
+/** Whether an arrow typed in a field goes on to the next thing: sideways only from the text's end, as a remote has no Tab. */
+function leavesText(field: EventTarget | null, direction: Direction): boolean {
+  if (direction === 'ArrowUp' || direction === 'ArrowDown') return true;
+  if (!document.documentElement.hasAttribute('data-tv') || !(field instanceof HTMLInputElement)) return false;
+  const { selectionStart: start, selectionEnd: end, value } = field;
+  const isLeftward = direction === 'ArrowLeft';
+  return value === '' || (start === end && start === (isLeftward ? 0 : value.length));
+}
+
 function firstOf(selectors: readonly string[]): HTMLElement | null {
   for (const selector of selectors) {
-    const found = document.querySelector<HTMLElement>(selector);
-    if (found) return found;
+    for (const found of document.querySelectorAll<HTMLElement>(selector)) if (isSeen(found)) return found;
   }
   return null;
 }
@@ -78,9 +86,8 @@ function nearest(from: HTMLElement, direction: Direction, scope: Element): HTMLE
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of scope.querySelectorAll<HTMLElement>(reachable)) {
     if (candidate === from || candidate.classList.contains('skip')) continue;
+    if (!isSeen(candidate)) continue;
     const rect = candidate.getBoundingClientRect();
-    // What a closed <details> holds has a size but cannot be seen.
-    if (rect.width === 0 || rect.height === 0 || candidate.checkVisibility?.() === false) continue;
     const distance = distanceBetween(start, rect, direction);
     if (distance !== null && distance < bestDistance) {
       best = candidate;
@@ -88,6 +95,12 @@ function nearest(from: HTMLElement, direction: Direction, scope: Element): HTMLE
     }
   }
   return best;
+}
+
+/** What a closed <details> holds has a size but cannot be seen. */
+function isSeen(element: HTMLElement): boolean {
+  const { width, height } = element.getBoundingClientRect();
+  return width > 0 && height > 0 && element.checkVisibility?.() !== false;
 }
 
 /** null where `to` does not lie in that direction; a pixel of overlap is forgiven. */

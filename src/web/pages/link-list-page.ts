@@ -164,5 +164,6 @@ function stretchText(view: View, { startSeconds, endSeconds }: GuestLink): strin
 function visitText(view: View, { visits, maxVisits }: GuestLink): string {
   const count = view.formats.count(visits);
   if (maxVisits !== null) return `opened by ${count} of ${view.formats.count(maxVisits)} visitors`;
+  if (visits === 0) return 'not opened yet';
   return visits === 1 ? 'opened by 1 visitor' : `opened by ${count} visitors`;
 }

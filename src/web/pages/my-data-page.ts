@@ -16,7 +16,7 @@ export type MyDataPage = {
 };
 
 export function myDataPage(view: View, data: MyDataPage): string {
-  const main = html`<div class="column"><h1>My data</h1>
+  const main = html`<div class="column"><div class="heading"><h1><a class="up" href="/account" aria-label="Back to the account">!${icon('back')}</a>My data</h1></div>
 !${quotaMeter(view, data)}
 <div class="settings">
 !${data.report === null ? '' : reportSection(view, data.report)}
