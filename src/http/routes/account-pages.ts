@@ -20,9 +20,16 @@ import { qrCode } from '../../web/qr-code.ts';
 import { askerOf } from '../local-request.ts';
 import { needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
-import { fieldOf, first, formErrorOf, formOf, type PageTools, passwordOf, setCookies } from './page-form.ts';
-
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
+import {
+  fieldOf,
+  first,
+  formErrorOf,
+  formOf,
+  type PageTools,
+  passwordOf,
+  type Query,
+  setCookies,
+} from './page-form.ts';
 
 const own = { config: needs('self') };
 const dayMs = 86_400_000;

@@ -6,9 +6,7 @@ import { auditKinds, auditPage } from '../../web/pages/audit-page.ts';
 import { listAudit } from '../audit.ts';
 import { needs } from '../permission.ts';
 import type { Services } from '../services.ts';
-import { first, type PageTools } from './page-form.ts';
-
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
+import { first, type PageTools, type Query } from './page-form.ts';
 
 /** Lines of the audit log on one page, and read from the store at a time. */
 const auditLimit = 100;

@@ -15,16 +15,9 @@ import type { View } from '../../web/view.ts';
 import { noteAct } from '../audit.ts';
 import { needs } from '../permission.ts';
 import type { Services } from '../services.ts';
+import type { ById, PageTools, Query } from './page-form.ts';
 import { pictureUrl } from './picture-url.ts';
 import { untilGone } from './until-gone.ts';
-
-type ById = { Params: { id: string } };
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
-
-export type PageTools = {
-  readonly viewOf: (request: FastifyRequest) => View;
-  readonly headers: Readonly<Record<string, string>>;
-};
 
 /** Longest value of a link that fills a field. */
 const maxValueChars = 500;

@@ -17,9 +17,7 @@ import {
 import { askerOf, originOf } from '../local-request.ts';
 import { needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
-import type { PageTools } from './camera-pages.ts';
-
-type ById = { Params: { id: string } };
+import type { ById, PageTools } from './page-form.ts';
 
 const madeCookie = 'kinora.link';
 /** From the form to the page that shows the link. */

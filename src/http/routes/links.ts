@@ -13,13 +13,12 @@ import { askerOf } from '../local-request.ts';
 import { needs } from '../permission.ts';
 import { problemOf } from '../problem.ts';
 import type { Services } from '../services.ts';
-import type { PageTools } from './camera-pages.ts';
 import { linkBytesRoutes } from './link-bytes.ts';
 import { linkCameraRoutes } from './link-camera.ts';
 import { type BySecret, createLinkEntry, secretOf } from './link-entry.ts';
+import type { PageTools, Query } from './page-form.ts';
 
 type ById = { Params: { secret: string; id: string } };
-type Query = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Into the scope of the pages, which reads forms. */
 export async function linkRoutes(app: FastifyInstance, services: Services, tools: PageTools): Promise<void> {
@@ -54,15 +53,11 @@ export async function linkRoutes(app: FastifyInstance, services: Services, tools
       return reply.send(linkErrorPage(viewOf(request), problemOf(error), homeOf(request)));
     });
 
-    scope.get<BySecret & { Querystring: Query }>(
-      '/l/:secret',
-      { config: needs('link') },
-      async (request, reply) => {
-        const { link, hasPass } = await entry.visitor(request);
-        reply.headers(headers);
-        return reply.send(hasPass ? await contentPage(request, link) : await doorPage(request, link, null));
-      },
-    );
+    scope.get<BySecret & Query>('/l/:secret', { config: needs('link') }, async (request, reply) => {
+      const { link, hasPass } = await entry.visitor(request);
+      reply.headers(headers);
+      return reply.send(hasPass ? await contentPage(request, link) : await doorPage(request, link, null));
+    });
 
     scope.post<BySecret>('/l/:secret', { config: needs('link') }, async (request, reply) => {
       const { link, hasPass } = await entry.visitor(request);
@@ -78,14 +73,10 @@ export async function linkRoutes(app: FastifyInstance, services: Services, tools
       }
     });
 
-    scope.get<ById & { Querystring: Query }>(
-      '/l/:secret/folders/:id',
-      { config: needs('link') },
-      async (request, reply) => {
-        const link = await entry.entered(request);
-        return reply.headers(headers).send(await folderPage(request, link, request.params.id));
-      },
-    );
+    scope.get<ById & Query>('/l/:secret/folders/:id', { config: needs('link') }, async (request, reply) => {
+      const link = await entry.entered(request);
+      return reply.headers(headers).send(await folderPage(request, link, request.params.id));
+    });
 
     scope.get<ById>('/l/:secret/videos/:id', { config: needs('link') }, async (request, reply) => {
       const link = await entry.entered(request);
@@ -153,7 +144,7 @@ export async function linkRoutes(app: FastifyInstance, services: Services, tools
     link: GuestLink,
     folderId: string | null,
   ): Promise<string> {
-    const { after } = request.query as Query;
+    const { after } = request.query as Query['Querystring'];
     const shown = await links.folder(link, folderId, typeof after === 'string' && after ? after : null);
     return linkFolderPage(viewOf(request), { home: homeOf(request), link, shown });
   }

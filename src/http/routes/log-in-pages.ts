@@ -12,9 +12,16 @@ import { askerOf } from '../local-request.ts';
 import { nextPath } from '../next-path.ts';
 import { atDoor, needs } from '../permission.ts';
 import type { Services } from '../services.ts';
-import { fieldOf, first, formErrorOf, formOf, type PageTools, passwordOf, setCookies } from './page-form.ts';
-
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
+import {
+  fieldOf,
+  first,
+  formErrorOf,
+  formOf,
+  type PageTools,
+  passwordOf,
+  type Query,
+  setCookies,
+} from './page-form.ts';
 
 const open = { config: needs('public') };
 /** What lets somebody in, or leads there. */

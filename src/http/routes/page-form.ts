@@ -10,6 +10,11 @@ export type PageTools = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** Of a page whose query is read. */
+export type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
+/** Of a page of one thing. */
+export type ById = { Params: { id: string } };
+
 /** The form that was sent. Throws `bad-request` where it is none. */
 export function formOf(request: FastifyRequest): URLSearchParams {
   if (request.body instanceof URLSearchParams) return request.body;
@@ -26,6 +31,7 @@ export function passwordOf(form: URLSearchParams, name = 'password'): string {
   return (form.get(name) ?? '').slice(0, 4096);
 }
 
+/** The first of a parameter that stands there several times; empty where it does not. */
 export function first(value: string | string[] | undefined): string {
   return (Array.isArray(value) ? value[0] : value) ?? '';
 }

@@ -22,6 +22,7 @@ import { listPageRoutes } from './list-pages.ts';
 import { logInPageRoutes } from './log-in-pages.ts';
 import { myDataRoutes } from './my-data.ts';
 import { ownerNamesOf } from './owner-names.ts';
+import { type ById, first, type Query } from './page-form.ts';
 import { peoplePageRoutes } from './people-pages.ts';
 import { settingsPageRoutes } from './settings-pages.ts';
 import { sharePageRoutes } from './share-pages.ts';
@@ -36,9 +37,6 @@ const sharedLimit = 6;
 const newestLimit = 12;
 /** Bytes of a form without files: the ids of a thousand picked videos. */
 const formLimitBytes = 65_536;
-
-type ById = { Params: { id: string } };
-type Query = Readonly<Record<string, string | string[] | undefined>>;
 
 /** Adds the pages, their forms and their assets. */
 export async function pageRoutes(app: FastifyInstance, services: Services): Promise<void> {
@@ -132,13 +130,9 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
 
 /** `?tv` turns television mode on and keeps it, `?tv=0` off; the same request already shows it. */
 function keepTv(request: FastifyRequest, reply: FastifyReply): void {
-  const wanted = (request.query as Query).tv;
+  const wanted = (request.query as Query['Querystring']).tv;
   if (request.method !== 'GET' || wanted === undefined) return;
   const cookie = tvCookieFor(first(wanted) !== '0');
   reply.header('set-cookie', cookie);
   request.headers.cookie = `${cookie.split(';', 1)[0]}; ${request.headers.cookie ?? ''}`;
-}
-
-function first(value: string | string[] | undefined): string {
-  return (Array.isArray(value) ? value[0] : value) ?? '';
 }

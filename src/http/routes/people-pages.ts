@@ -20,10 +20,7 @@ import { reachableOrigin } from '../house-addresses.ts';
 import { askerOf } from '../local-request.ts';
 import { assertMayMake, needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
-import { fieldOf, first, formErrorOf, formOf, type PageTools } from './page-form.ts';
-
-type ById = { Params: { id: string } };
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
+import { type ById, fieldOf, first, formErrorOf, formOf, type PageTools, type Query } from './page-form.ts';
 
 const people = { config: needs('people:manage') };
 const dayMs = 86_400_000;

@@ -11,9 +11,7 @@ import { reachableOrigin } from '../house-addresses.ts';
 import { askerOf } from '../local-request.ts';
 import { atDoor, needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
-import { fieldOf, first, formErrorOf, formOf, type PageTools, setCookies } from './page-form.ts';
-
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
+import { fieldOf, first, formErrorOf, formOf, type PageTools, type Query, setCookies } from './page-form.ts';
 
 const deviceCookie = 'kinora-device';
 

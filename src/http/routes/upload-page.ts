@@ -6,9 +6,7 @@ import { uploadPage } from '../../web/pages/upload-page.ts';
 import { needs, viewerOf } from '../permission.ts';
 import { quotaOf } from '../quota.ts';
 import type { Services } from '../services.ts';
-import { first, type PageTools } from './page-form.ts';
-
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
+import { first, type PageTools, type Query } from './page-form.ts';
 
 export function uploadPageRoutes(
   app: FastifyInstance,

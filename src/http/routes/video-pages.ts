@@ -9,15 +9,12 @@ import { noteAct } from '../audit.ts';
 import { needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
 import { ownerNamesOf } from './owner-names.ts';
-import { fieldOf, first, formOf, type PageTools } from './page-form.ts';
+import { type ById, fieldOf, first, formOf, type PageTools, type Query } from './page-form.ts';
 
 /** Fills its rows at every width: the grid there has 1, 2, 3, 4 or 6 columns. */
 const othersLimit = 12;
 /** Videos of a folder among which the next ones are looked for. */
 const besideLimit = 200;
-
-type ById = { Params: { id: string } };
-type Query = { Querystring: Readonly<Record<string, string | string[] | undefined>> };
 
 const noMarks: Marks = { isFavourite: false, isWatched: false };
 
