@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import { createHostCheck } from './hosts.ts';
+import { bearerOf } from './identities.ts';
 import { guardHeaders, httpsHeaders } from './policy.ts';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -16,7 +17,7 @@ export function installGuard(app: FastifyInstance, config: Pick<Config, 'server'
   // Who brings a token brings it by hand: no browser adds one by itself, as it does cookies. Without accounts there are
   // no tokens, and the place in the network is what lets somebody in.
   const bringsToken = ({ headers }: FastifyRequest) =>
-    config.auth.mode !== 'none' && /^bearer /i.test(headers.authorization ?? '');
+    config.auth.mode !== 'none' && bearerOf(headers.authorization) !== null;
   // Fastify reads this type as well; a form of another site can send it without being asked about (WHATWG Fetch §2.2.2).
   app.removeContentTypeParser('text/plain');
 

@@ -113,7 +113,7 @@ function keyOf(proof: string, mayBeOld: boolean): string {
 }
 
 /** `Authorization: Bearer` (RFC 6750 §2.1); null where it is another scheme or none. */
-function bearerOf(header: string | undefined): string | null {
+export function bearerOf(header: string | undefined): string | null {
   if (header === undefined || header.length > maxLength) return null;
   return /^bearer +([\w\-.~+/]+=*)$/i.exec(header)?.[1] ?? null;
 }

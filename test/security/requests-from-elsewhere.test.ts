@@ -42,6 +42,27 @@ test('a form, a fetch or a beacon of another site changes nothing, whatever it c
   assert.equal(await invitesOf(), before);
 });
 
+test('what only looks like a token does not stand for one: the cookie counts, and with it where it comes from', async () => {
+  const before = await invitesOf();
+  for (const authorization of [
+    'Bearer !',
+    'Bearer ',
+    'Bearer a b',
+    `Bearer ${'x'.repeat(1001)}`,
+    'Basic eDp5',
+  ]) {
+    const headers = {
+      ...json,
+      authorization,
+      origin: 'https://evil.example',
+      'sec-fetch-site': 'cross-site',
+    };
+    const answer = await house.owner.ask('/api/v1/invites', { method: 'POST', body, headers });
+    assert.equal(answer.status, 403, `${authorization.slice(0, 20)}: ${answer.status}`);
+  }
+  assert.equal(await invitesOf(), before);
+});
+
 test('JSON is taken as JSON only, from our own pages too', async () => {
   const before = await invitesOf();
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
