@@ -103,9 +103,15 @@ const toTheBin = {
 };
 
 /** What becomes of the videos of somebody who goes. */
-export function fateChoice(bytes: string, canBin = true): string {
+export function fateChoice(
+  { formats }: View,
+  { videos, bytes }: { readonly videos: number; readonly bytes: number },
+  canBin = true,
+): string {
+  if (videos === 0) return '<input type="hidden" name="videos" value="keep">';
+  const room = `${formats.count(videos)} ${videos === 1 ? 'video' : 'videos'}, ${formats.size(bytes)}`;
   return radioFields({
-    ...{ name: 'videos', legend: `The videos (${bytes})`, value: 'keep' },
+    ...{ name: 'videos', legend: room, value: 'keep' },
     choices: [
       {
         ...{ value: 'keep', name: 'Stay in the household' },
@@ -124,8 +130,6 @@ export type RemoveAccountPage = {
 };
 
 export function removeAccountPage(view: View, { person, videos, bytes, error }: RemoveAccountPage): string {
-  const { formats } = view;
-  const room = `${formats.count(videos)}, ${formats.size(bytes)}`;
   const password = {
     ...{ name: 'password', label: 'Password', type: 'password' as const, maxLength: 1000 },
     autocomplete: 'current-password',
@@ -133,7 +137,7 @@ export function removeAccountPage(view: View, { person, videos, bytes, error }: 
   const main = html`<div class="column narrow"><div class="heading"><h1>!${upToAccount}Remove my account</h1></div>
 <p class="lead">Your log-in, sessions, tokens, guest links and where you were in videos are gone at once, and cannot be brought back. To take your videos along, get <a href="/account/data">your data</a> before.</p>
 !${formProblem(error, ['password'])}
-<form class="fields" method="post" action="/account/remove">!${fateChoice(room, view.can('videos:delete'))}
+<form class="fields" method="post" action="/account/remove">!${fateChoice(view, { videos, bytes }, view.can('videos:delete'))}
 !${person.hasPassword ? textField(password, error) : ''}
 <div class="buttons"><button class="button danger">Remove my account</button><a class="button quiet" href="/account">Keep it</a></div></form></div>`;
   return layout(view, { title: 'Remove my account', place: null, search: null, main });

@@ -132,7 +132,7 @@ function switchSection({ id, isDisabled }: Person): string {
 function removeSection(view: View, { id, name }: Person, { videos, bytes }: Stored): string {
   return html`<section aria-labelledby="remove"><h2 id="remove">Remove</h2><details class="unfold"><summary class="button quiet">!${icon('bin')}Remove this person</summary>
 <form class="fields" method="post" action="/people/${id}/remove"><p class="hint">The account, its sessions, tokens and guest links are gone at once and cannot be brought back.</p>
-!${fateChoice(`${countOf(view, videos)}, ${view.formats.size(bytes)}`)}
+!${fateChoice(view, { videos, bytes })}
 <div class="buttons"><button class="button danger">Remove <bdi>${name}</bdi></button></div></form></details></section>`;
 }
 
