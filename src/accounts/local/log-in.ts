@@ -7,7 +7,7 @@ import type { EngineAnswer } from './engine.ts';
 import { nobody } from './people-rows.ts';
 
 /** Of whatever was wrong: nothing tells which part, or whether there is such an account. */
-export const wrongLogIn = 'The user name, the e-mail address or the password is not right.';
+const wrongLogIn = 'The user name, the e-mail address or the password is not right.';
 
 /** Longer ones cannot be right (`password-strength.ts`), and are not worked through. */
 const longestPassword = 512;

@@ -28,9 +28,9 @@ export type MediaPlaylist = {
   readonly segments: readonly PlaylistSegment[];
 };
 
-export const initName = (number: number) => `init-${number}.mp4`;
-export const segmentName = (number: number) => `${number}.m4s`;
-export const partName = (number: number, part: number) => `${number}.${part}.m4s`;
+const initName = (number: number) => `init-${number}.mp4`;
+const segmentName = (number: number) => `${number}.m4s`;
+const partName = (number: number, part: number) => `${number}.${part}.m4s`;
 
 /** Players begin so many parts before the end (rfc8216bis §4.4.3.8: at least two, three advised). */
 const partsHeldBack = 3;
