@@ -223,7 +223,9 @@ test('in Chromium: a page of another origin sends forms, loads pictures and fram
     for (const form of ['f', 'g']) {
       await page.goto(address, { waitUntil: 'load' });
       assert.equal(await page.evaluate("document.getElementById('i').naturalWidth"), 0, 'a picture was read');
-      const [answer] = await Promise.all([
+      const [, answer] = await Promise.all([
+        // Else the form's way there would cut short the next one.
+        page.waitForURL((url) => url.href.startsWith(house.url), { waitUntil: 'commit' }),
         page.waitForResponse(
           (response) => response.url().startsWith(house.url) && response.request().method() === 'POST',
         ),
