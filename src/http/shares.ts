@@ -11,7 +11,7 @@ import { type Static, Type } from './schema.ts';
 import type { Services } from './services.ts';
 
 /** More than any household has people. */
-const maxPeople = 200;
+export const maxPeople = 200;
 
 const PersonName = Type.Object({ id: Type.String(), name: Type.String() });
 

@@ -9,16 +9,13 @@ import type { FormError } from '../../web/form-fields.ts';
 import { type SharedThrough, sharedAddress, sharePage } from '../../web/pages/share-page.ts';
 import { needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
-import { audiencesNow, findShared, type SharedThing, shareKinds, shareWith } from '../shares.ts';
+import { audiencesNow, findShared, maxPeople, type SharedThing, shareKinds, shareWith } from '../shares.ts';
 import { formErrorOf, formOf, type PageTools } from './page-form.ts';
 
 type ById = {
   Params: { id: string };
   Querystring: Readonly<Record<string, string | string[] | undefined>>;
 };
-
-/** Most people that a form names. */
-const maxPeople = 200;
 
 export function sharePageRoutes(
   app: FastifyInstance,
