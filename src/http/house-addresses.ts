@@ -7,9 +7,13 @@ import { originOf } from './local-request.ts';
 /** Bridges and tunnels of containers and virtual machines: nobody in the house is on the other side. */
 const inside = /^(docker|br-|veth|virbr|vmnet|vboxnet|tun|tap|utun|lxc|cni|flannel|podman)/;
 
-/** Origins without a path, the most useful first; empty where it listens on this machine only. */
-export function addressesAt(port: number, { server: { publicUrl, host } }: Config): string[] {
+/**
+ * Origins without a path, the most useful first; empty where it listens on this machine only, and where people come in by
+ * a proxy whose address is not known: past it nobody is let in.
+ */
+export function addressesAt(port: number, { auth, server: { publicUrl, host } }: Config): string[] {
   if (publicUrl !== null) return [new URL(publicUrl).origin];
+  if (auth.mode === 'header') return [];
   if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return [];
   if (host !== '::' && host !== '0.0.0.0')
     return [`http://${host.includes(':') ? `[${host}]` : host}:${port}`];

@@ -53,6 +53,8 @@ describe('the start', () => {
       'From other devices: http://[2001:db8::7]:5000',
     ]);
     assert.deepEqual(await from({ KINORA_HOST: 'localhost' }), []);
+    const proxied = { KINORA_AUTH: 'header', KINORA_TRUSTED_PROXIES: '192.0.2.1', KINORA_HOST: '192.0.2.7' };
+    assert.deepEqual(await from(proxied), [], 'past the proxy nobody is let in');
     for (const address of addressesAt(5000, configOf({})))
       assert.match(address, /^http:\/\/(?!127\.)[\d.]+:5000$/);
   });

@@ -58,7 +58,7 @@ export function peoplePageRoutes(
     );
     const done = first(request.query.done);
     const notice = Object.hasOwn(notices, done) ? notices[done]! : null;
-    return send(reply, peoplePage(viewOf(request), { people: rows, invites, takesInvites, notice }));
+    return send(reply, peoplePage(viewOf(request), { people: rows, invites, takesInvites, hasDoor, notice }));
   });
 
   const sendPerson = async (

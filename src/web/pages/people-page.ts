@@ -21,15 +21,23 @@ export type PeoplePage = {
   readonly invites: readonly Invite[];
   /** Whether invitations let anybody in. */
   readonly takesInvites: boolean;
+  /** Whether Kinora itself lets people in (KINORA_AUTH=accounts). */
+  readonly hasDoor: boolean;
   readonly notice: string | null;
 };
 
-export function peoplePage(view: View, { people, invites, takesInvites, notice }: PeoplePage): string {
+export function peoplePage(
+  view: View,
+  { people, invites, takesInvites, hasDoor, notice }: PeoplePage,
+): string {
+  const noMore = hasDoor
+    ? '<p class="hint">New people are not taken (<code>KINORA_SIGN_UP=closed</code>).</p>'
+    : '<p class="hint">Who comes in is not decided here; <a href="/settings">Settings</a> say by what.</p>';
   const main = html`<div class="column"><div class="heading"><h1>People</h1>
 !${takesInvites ? html`<a class="button primary" href="/people/invite">!${icon('add')}Invite somebody</a>` : ''}</div>
 !${notice === null ? '' : html`<p class="good" role="status">${notice}</p>`}
 <ul class="rows people">!${people.map((person) => personRow(view, person))}</ul>
-!${takesInvites ? '' : '<p class="hint">New people are not taken (<code>KINORA_SIGN_UP=closed</code>).</p>'}
+!${takesInvites ? '' : noMore}
 !${
     invites.length === 0
       ? ''

@@ -71,9 +71,11 @@ function doorSection(view: View, door: Door): string {
 <section aria-labelledby="addresses"><h2 id="addresses">Phones and televisions</h2>!${addressList(door)}</section>`;
 }
 
-function addressList({ addresses, qr }: Door): string {
+function addressList({ mode, addresses, qr }: Door): string {
+  if (addresses.length === 0 && mode === 'header')
+    return html`<p class="hint">They open the address of the proxy in front. Set <code>KINORA_URL</code> to it to see it here.</p>`;
   if (addresses.length === 0)
-    return html`<p class="hint">Only this machine reaches it. To let the others of the house in, leave <code>KINORA_HOST</code> out or set it to <code>::</code>.</p>`;
+    return html`<p class="hint">Only this machine reaches it. To let the others of the house in, set <code>KINORA_HOST</code> to <code>::</code>.</p>`;
   return html`<div class="reach"><div><p>Open one of these in any browser of the house:</p><ul>!${addresses.map((address) => html`<li><a href="${address}">${address}</a></li>`)}</ul>
 <p class="hint">Or point a phone’s camera at the picture.</p></div>!${qr === null ? '' : html`<div class="qr-frame">!${qr}</div>`}</div>`;
 }
