@@ -129,7 +129,7 @@ test('many at once: moved, shared, put into the bin and taken out again; what is
   for (const one of own) assert.match(inside, new RegExp(`data-id="${one}"`));
   assert.doesNotMatch(inside, new RegExp(`data-id="${foreign}"`));
 
-  await send(ben, '/videos/selection', { id: own, action: 'share', from: '/videos' });
+  await send(ben, '/videos/selection', { id: own, action: 'share', household: '1', from: '/videos' });
   for (const one of own) assert.match(await list(ana), new RegExp(one));
 
   const binned = await send(ben, '/videos/selection', { id, action: 'bin', from: '/videos' });

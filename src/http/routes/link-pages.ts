@@ -5,6 +5,7 @@ import type { NewLink } from '../../accounts/guest-links.ts';
 import type { Permission } from '../../accounts/permissions.ts';
 import type { GuestLink } from '../../catalogue/catalogue.ts';
 import { AppError, errorStatus, isAppError } from '../../errors.ts';
+import { formatDuration } from '../../web/formats.ts';
 import {
   emptyLinkForm,
   type LinkFormValues,
@@ -70,7 +71,7 @@ export function linkPageRoutes(app: FastifyInstance, services: Services, tools: 
       if (secret !== null) reply.header('set-cookie', madeCookieFor(request, address, null));
       const madeUrl = secret === null ? null : `${originOf(request, config)}/l/${secret}`;
       const page = await linkListPage(viewOf(request), {
-        ...{ of, madeUrl, values: emptyLinkForm, error: null },
+        ...{ of, madeUrl, values: stretchOf(request), error: null },
         links: await links.list(viewerOf(request), { subject, subjectId: of.id }),
       });
       return reply.headers(headers).send(page);
@@ -119,6 +120,14 @@ export function linkPageRoutes(app: FastifyInstance, services: Services, tools: 
 function madeSecret(request: FastifyRequest): string | null {
   const [, secret] = /(?:^|;\s*)kinora\.link=([\w-]{27})(?:;|$)/.exec(request.headers.cookie ?? '') ?? [];
   return secret ?? null;
+}
+
+/** The form with a stretch that the player's page asks for: `?start=83`, seconds. */
+function stretchOf({ query }: FastifyRequest): LinkFormValues {
+  const { start, end } = query as Record<string, unknown>;
+  const time = (value: unknown) =>
+    typeof value === 'string' && /^\d{1,6}$/.test(value) ? formatDuration(Number(value) * 1000) : '';
+  return { ...emptyLinkForm, start: time(start), end: time(end) };
 }
 
 /** What was sent, to be shown again; never the password. */

@@ -1,7 +1,7 @@
 // /videos and /folders/:id: lists of videos as pages, the forms of folders, and what is done to many picked at once.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { householdId, type Viewer } from '../../accounts/permissions.ts';
-import { householdAudience, type ListRequest } from '../../catalogue/catalogue.ts';
+import type { ListRequest } from '../../catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../errors.ts';
 import type { FolderCard } from '../../web/cards.ts';
 import { type ListAddress, listAddressOf, listHref, returnAddressOf } from '../../web/list-address.ts';
@@ -12,12 +12,15 @@ import { type BulkAction, type BulkWork, bulkActions, doBulk, maxBulkIds } from 
 import { seenFolderPath } from '../folder-path.ts';
 import { needs, viewerOf } from '../permission.ts';
 import type { Services } from '../services.ts';
+import { audiencesOf, maxPeople } from '../shares.ts';
 import { listNoticeOf, noticeFields } from './list-notices.ts';
-import { ownerNamesOf } from './owner-names.ts';
+import { namesOfSharers, otherPeople, ownerNamesOf } from './owner-names.ts';
 import { fieldOf, formOf, type PageTools } from './page-form.ts';
 
 /** Cards in one page of the library: fills the largest screen once and a phone several times. */
 const pageLimit = 60;
+/** While picking: what is picked is not kept from page to page. */
+const pickLimit = 300;
 /** Folders shown above the videos; more are found by their videos. */
 const maxFolders = 500;
 
@@ -60,6 +63,8 @@ export function listPageRoutes(
       ownFolders:
         list.isSelecting || folder?.isOwn ? await catalogue.ownFolders(access.sight(viewer).ownerIds) : [],
       hasOthers: viewer.personId !== householdId,
+      others: list.isSelecting ? await otherPeople(services, viewer) : [],
+      sharers: page.items.length === 0 ? await namesOfSharers(services, viewer) : [],
     };
     return reply.headers(headers).send(videosPage(viewOf(request), content));
   }
@@ -68,7 +73,13 @@ export function listPageRoutes(
     const { show } = list;
     const marked = show === 'favourites' ? 'favourite' : show === 'unwatched' ? 'unwatched' : null;
     return {
-      ...{ limit: pageLimit, after, query: list.query, sort: list.sort, sight: access.sight(viewer) },
+      ...{
+        limit: list.isSelecting ? pickLimit : pageLimit,
+        after,
+        query: list.query,
+        sort: list.sort,
+        sight: access.sight(viewer),
+      },
       ...{ inBin: list.isBin },
       ...(list.folderId !== null && { folderId: list.folderId }),
       // What others put into the bin is theirs to see to.
@@ -129,7 +140,7 @@ export function listPageRoutes(
     if (ids.length === 0) return reply.redirect(listHref(from, { done: 'nothing' }), 303);
     if (ids.length > maxBulkIds)
       throw new AppError('bad-request', `At most ${maxBulkIds} videos can be picked at once.`);
-    const work = workOf(form);
+    const work = await workOf(viewerOf(request), form);
     try {
       const results = await doBulk(services, request, ids, work);
       return reply.redirect(listHref(from, noticeFields(work.action, results)), 303);
@@ -140,11 +151,17 @@ export function listPageRoutes(
     }
   });
 
-  function workOf(form: URLSearchParams): BulkWork {
+  async function workOf(viewer: Viewer, form: URLSearchParams): Promise<BulkWork> {
     const action = bulkActions.find((candidate) => candidate === form.get('action'));
     if (!action) throw new AppError('bad-request', 'Say what is to be done with them.');
     if (action === 'move') return { action, folderId: fieldOf(form, 'folder') || null };
-    if (action === 'share') return { action, audiences: [householdAudience] };
+    if (action === 'share') {
+      const people = form.getAll('person').slice(0, maxPeople);
+      const isHousehold = form.has('household');
+      if (!isHousehold && people.length === 0)
+        throw new AppError('bad-request', 'Say with whom they are to be shared.');
+      return { action, audiences: await audiencesOf(services, viewer, { isHousehold, people }) };
+    }
     return { action: action as Exclude<BulkAction, 'move' | 'share'> };
   }
 }

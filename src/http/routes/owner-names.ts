@@ -1,5 +1,5 @@
-// Whose a thing is, by name: what people are told of each other in lists and on pages.
-import { householdId, type Viewer } from '../../accounts/permissions.ts';
+// Whose a thing is, and who could share one, by name: what people are told of each other in lists and on pages.
+import { householdId, type Role, type Viewer } from '../../accounts/permissions.ts';
 import { isAppError } from '../../errors.ts';
 import type { Services } from '../services.ts';
 
@@ -19,4 +19,33 @@ export async function ownerNamesOf(
     if (!isAppError(error, 'unavailable')) throw error;
   }
   return names;
+}
+
+/** Somebody else of the house, as far as others are told. */
+export type OtherPerson = { readonly id: string; readonly name: string; readonly role: Role };
+
+/** Everybody else who can log in; none where everybody is the household, or nobody can be asked just now. */
+export async function otherPeople(
+  { accounts }: Pick<Services, 'accounts'>,
+  viewer: Viewer,
+): Promise<readonly OtherPerson[]> {
+  if (viewer.personId === householdId) return [];
+  try {
+    return (await accounts.listPeople())
+      .filter(({ id, isDisabled }) => id !== viewer.personId && !isDisabled)
+      .map(({ id, name, role }) => ({ id, name, role }));
+  } catch (error) {
+    if (isAppError(error, 'unavailable')) return [];
+    throw error;
+  }
+}
+
+/** The names of those who could share something with the viewer. */
+export async function namesOfSharers(
+  services: Pick<Services, 'accounts'>,
+  viewer: Viewer,
+): Promise<readonly string[]> {
+  return (await otherPeople(services, viewer))
+    .filter(({ role }) => role === 'owner' || role === 'member')
+    .map(({ name }) => name);
 }

@@ -21,7 +21,7 @@ import { linkRoutes } from './links.ts';
 import { listPageRoutes } from './list-pages.ts';
 import { logInPageRoutes } from './log-in-pages.ts';
 import { myDataRoutes } from './my-data.ts';
-import { ownerNamesOf } from './owner-names.ts';
+import { namesOfSharers, ownerNamesOf } from './owner-names.ts';
 import { type ById, first, type Query } from './page-form.ts';
 import { peoplePageRoutes } from './people-pages.ts';
 import { settingsPageRoutes } from './settings-pages.ts';
@@ -94,6 +94,7 @@ export async function pageRoutes(app: FastifyInstance, services: Services): Prom
           all.map(({ ownerId }) => ownerId),
         ),
         cameras: await seenCameras(viewer),
+        sharers: newest.length === 0 ? await namesOfSharers(services, viewer) : [],
       });
       return reply.headers(headers).send(page);
     });

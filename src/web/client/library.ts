@@ -5,12 +5,17 @@ import { fetchPage } from './page-fetch.ts';
 
 /** Long enough that a fast typist asks once a word, short enough to feel immediate. */
 const typingMs = 120;
+/** A finger that stays so long means the card itself, and may tremble so far. */
+const pressMs = 500;
+const stillPixels = 10;
 
 class KinoraLibrary extends HTMLElement {
   #leaving = new AbortController();
   #search: AbortController | null = null;
   #timer = 0;
   #observer: IntersectionObserver | null = null;
+  #pressTimer = 0;
+  #pressed: { readonly x: number; readonly y: number } | null = null;
 
   connectedCallback(): void {
     this.#leaving = new AbortController();
@@ -26,7 +31,48 @@ class KinoraLibrary extends HTMLElement {
       },
       { signal },
     );
+    this.addEventListener('keydown', (event) => this.#onKey(event), { signal });
+    this.addEventListener('pointerdown', (event) => this.#onPress(event), { signal });
+    for (const end of ['pointerup', 'pointercancel', 'pointermove'])
+      this.addEventListener(end, (event) => this.#onRelease(event as PointerEvent), { signal });
+    this.addEventListener(
+      'contextmenu',
+      (event) => {
+        // A finger that stays picks the card instead of opening the browser's menu.
+        if (this.#pressed) event.preventDefault();
+      },
+      { signal },
+    );
     this.#watchEnd();
+  }
+
+  /** `x` on a card begins picking with it. */
+  #onKey(event: KeyboardEvent): void {
+    if (event.key !== 'x' || event.ctrlKey || event.metaKey || event.altKey) return;
+    const card = (event.target as Element).closest<HTMLElement>('.card');
+    if (card) this.#pick(card);
+  }
+
+  #onPress(event: PointerEvent): void {
+    const card = (event.target as Element).closest<HTMLElement>('.card');
+    if (event.pointerType !== 'touch' || !card) return;
+    clearTimeout(this.#pressTimer);
+    this.#pressed = { x: event.clientX, y: event.clientY };
+    this.#pressTimer = window.setTimeout(() => this.#pick(card), pressMs);
+  }
+
+  #onRelease(event: PointerEvent): void {
+    if (!this.#pressed) return;
+    const { x, y } = this.#pressed;
+    const isStill = Math.hypot(event.clientX - x, event.clientY - y) < stillPixels;
+    if (event.type === 'pointermove' && isStill) return;
+    clearTimeout(this.#pressTimer);
+    this.#pressed = null;
+  }
+
+  #pick(card: HTMLElement): void {
+    const link = document.querySelector<HTMLAnchorElement>('a[data-select]');
+    if (link && card.dataset.id) location.assign(`${link.href}#pick-${card.dataset.id}`);
   }
 
   disconnectedCallback(): void {
@@ -34,6 +80,7 @@ class KinoraLibrary extends HTMLElement {
     this.#search?.abort();
     this.#observer?.disconnect();
     clearTimeout(this.#timer);
+    clearTimeout(this.#pressTimer);
   }
 
   #searchSoon(form: HTMLFormElement): void {

@@ -1,5 +1,5 @@
 // <kinora-selection>: picking many cards. The form works by itself; here it counts, takes ranges with Shift, `x` on the
-// focused card, everything with Ctrl+A, and Escape leads back out.
+// focused card, more with Shift and arrows, everything with Ctrl+A, and Escape leads back out.
 class KinoraSelection extends HTMLElement {
   #leaving = new AbortController();
   /** The box a range with Shift begins at. */
@@ -11,7 +11,18 @@ class KinoraSelection extends HTMLElement {
     this.addEventListener('click', (event) => this.#onClick(event), { signal });
     this.addEventListener('change', () => this.#count(), { signal });
     document.addEventListener('keydown', (event) => this.#onKey(event), { signal });
+    this.#begin();
     this.#count();
+  }
+
+  /** Led here by a card: that one is picked. */
+  #begin(): void {
+    const id = /^#pick-([0-9a-z]{16})$/.exec(location.hash)?.[1];
+    const box = this.#boxes.find(({ value }) => value === id);
+    if (!box) return;
+    box.checked = true;
+    this.#anchor = box;
+    box.focus();
   }
 
   disconnectedCallback(): void {
@@ -37,10 +48,15 @@ class KinoraSelection extends HTMLElement {
   #onKey(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.altKey) return;
     const isField = event.target instanceof HTMLSelectElement;
-    if (event.key === 'Escape') {
+    if (event.shiftKey && event.key.startsWith('Arrow')) this.#extend(event);
+    else if (event.key === 'Escape') {
+      // The table of keys closes first.
+      if (document.querySelector('dialog[open]')) return;
       const open = this.querySelector<HTMLDetailsElement>('details[open]');
-      if (open) open.open = false;
-      else document.querySelector<HTMLAnchorElement>('a[data-done]')?.click();
+      if (open) {
+        open.open = false;
+        open.querySelector('summary')?.focus();
+      } else document.querySelector<HTMLAnchorElement>('a[data-done]')?.click();
     } else if (event.key.toLowerCase() === 'a' && (event.ctrlKey || event.metaKey) && !isField) {
       event.preventDefault();
       const boxes = this.#boxes;
@@ -51,6 +67,28 @@ class KinoraSelection extends HTMLElement {
       const focused = document.activeElement;
       if (focused instanceof HTMLInputElement && focused.name === 'id') focused.click();
     }
+  }
+
+  /** Shift with an arrow goes on to the card there and picks all on the way. */
+  #extend(event: KeyboardEvent): void {
+    const boxes = this.#boxes;
+    const at = boxes.indexOf(document.activeElement as HTMLInputElement);
+    const grid = this.querySelector('.grid');
+    if (at < 0 || !grid) return;
+    const columns = getComputedStyle(grid).gridTemplateColumns.split(' ').length;
+    const isReversed = getComputedStyle(grid).direction === 'rtl';
+    const sideways = isReversed ? -1 : 1;
+    const steps: Readonly<Record<string, number>> = {
+      ...{ ArrowLeft: -sideways, ArrowRight: sideways, ArrowUp: -columns, ArrowDown: columns },
+    };
+    const to = boxes[at + (steps[event.key] ?? 0)];
+    if (!to) return;
+    event.preventDefault();
+    const [first, last] = [at, boxes.indexOf(to)].sort((one, other) => one - other);
+    for (const box of boxes.slice(first, last! + 1)) box.checked = true;
+    this.#anchor = to;
+    to.focus();
+    this.#count();
   }
 
   #count(): void {

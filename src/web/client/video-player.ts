@@ -39,6 +39,11 @@ export class KinoraPlayer extends HTMLElement {
     }
     this.querySelector('.speed')?.addEventListener('click', () => this.#changeSpeed(), { signal });
     document.addEventListener('keydown', (event) => this.#onKey(event), { signal });
+    document
+      .querySelector<HTMLAnchorElement>('a[data-clip]')
+      ?.addEventListener('click', (event) => this.#beginClip(event.currentTarget as HTMLAnchorElement), {
+        signal,
+      });
     window.addEventListener('pagehide', () => this.#keepPlace(), { signal });
     this.#video.addEventListener('timeupdate', () => this.#onTime(), { signal });
     this.#video.addEventListener('pause', () => this.#keepPlace(), { signal });
@@ -154,6 +159,12 @@ export class KinoraPlayer extends HTMLElement {
     }).catch(() => {
       // Not kept this time; it is tried again in a few seconds and when leaving.
     });
+  }
+
+  /** The form for a guest link begins with the moment that is being watched. */
+  #beginClip(link: HTMLAnchorElement): void {
+    const seconds = Math.floor(this.#video.currentTime);
+    if (seconds > 0) link.search = `?start=${seconds}`;
   }
 
   #onEnd(): void {

@@ -21,6 +21,8 @@ export type HomePage = {
   /** Of those whose videos are here, oneself aside. */
   readonly ownerNames: ReadonlyMap<string, string>;
   readonly cameras: readonly CameraInfo[];
+  /** Names of those who could share something, where there is nothing. */
+  readonly sharers: readonly string[];
 };
 
 export function homePage(view: View, home: HomePage): string {
@@ -40,7 +42,7 @@ export function homePage(view: View, home: HomePage): string {
   }
 !${
     isEmpty
-      ? emptyLibrary(view)
+      ? emptyLibrary(view, home.sharers)
       : html`<section class="shelf" aria-labelledby="newest"><h2 id="newest"><a href="/videos">Newest</a></h2>
 <ul class="grid even" data-arrows data-live>!${home.newest.map(card)}</ul></section>`
   }
@@ -60,17 +62,20 @@ export function homePage(view: View, home: HomePage): string {
 }
 
 /** What stands where videos will be: what one can do about it, by what one may. */
-export function emptyLibrary(view: View): string {
+export function emptyLibrary(view: View, sharers: readonly string[]): string {
+  const who = sharers.slice(0, 5).map((name) => html`<bdi>${name}</bdi>`);
+  const asked = who.length === 0 ? '' : html`!${who.join(', ')} can share videos with you.`;
   return view.can('videos:add')
     ? html`<section class="empty">
 <span class="empty-sign">!${icon('film')}</span>
 <h2>No videos yet</h2>
 <p>Drop a video anywhere on this page, or choose one. It plays as soon as its last byte has landed.</p>
+!${asked ? html`<p class="hint">!${asked}</p>` : ''}
 <a class="button primary" href="/upload">!${icon('upload')}Upload a video</a>
 </section>`
     : html`<section class="empty">
 <span class="empty-sign">!${icon('film')}</span>
 <h2>Nothing is shared with you yet</h2>
-<p>Everybody here who has videos can share some with you. Ask one of them.</p>
+<p>!${asked || 'Everybody here who has videos can share some with you. Ask one of them.'}</p>
 </section>`;
 }

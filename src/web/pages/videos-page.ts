@@ -40,6 +40,10 @@ export type VideosPage = {
   readonly ownFolders: readonly Folder[];
   /** Whether there are others to share with. */
   readonly hasOthers: boolean;
+  /** With whom what is picked can be shared. */
+  readonly others: readonly { readonly id: string; readonly name: string }[];
+  /** Names of those who could share something, where there is nothing. */
+  readonly sharers: readonly string[];
 };
 
 export type Notice = {
@@ -70,7 +74,7 @@ export function videosPage(view: View, content: VideosPage): string {
   const title = list.isBin ? 'Bin' : (folder?.folder.name ?? (list.query ? `“${list.query}”` : 'Videos'));
   const main = html`!${notice ? noticeOf(notice, list) : ''}
 !${folder ? folderHead(view, folder, content.ownFolders, list) : plainHead(view, content, title)}
-!${list.isBin ? '' : narrowing(content)}
+!${list.isBin ? '' : narrowing(view, content)}
 <kinora-library id="results" aria-live="off">
 !${results(view, content)}
 </kinora-library>`;
@@ -97,9 +101,10 @@ function plainHead(view: View, { list }: VideosPage, title: string): string {
 }
 
 /** Which of them, and in which order. */
-function narrowing({ list, hasOthers }: VideosPage): string {
+function narrowing(view: View, { list, hasOthers }: VideosPage): string {
   const shown = (Object.keys(showNames) as Show[]).filter(
-    (show) => hasOthers || (show !== 'mine' && show !== 'shared'),
+    (show) =>
+      (hasOthers || (show !== 'mine' && show !== 'shared')) && (show !== 'mine' || view.can('videos:add')),
   );
   const links = shown.map((show) => {
     const state = show === list.show ? ' aria-current="true"' : '';
@@ -142,7 +147,7 @@ function results(view: View, content: VideosPage): string {
 }
 
 /** The grid as one form, with what can be done to what is picked. */
-function selection(view: View, { list, ownFolders, hasOthers }: VideosPage, grid: string): string {
+function selection(view: View, { list, ownFolders, hasOthers, others }: VideosPage, grid: string): string {
   const button = (action: string, label: string, sign: Parameters<typeof icon>[0]) =>
     html`<button class="button small" name="action" value="${action}">!${icon(sign)}${label}</button>`;
   const inLibrary = html`!${
@@ -151,7 +156,7 @@ function selection(view: View, { list, ownFolders, hasOthers }: VideosPage, grid
 <div class="unfolded">!${folderSelect({ id: 'to', name: 'folder', label: 'To', folders: ownFolders, chosenId: list.folderId })}
 <button class="button primary" name="action" value="move">Move</button></div></details>`
       : ''
-  }!${hasOthers && view.can('videos:share') ? button('share', 'Share with the household', 'people') : ''}
+  }!${hasOthers && view.can('videos:share') ? sharing(others) : ''}
 !${list.show === 'favourites' ? button('unfavourite', 'No favourite', 'star') : button('favourite', 'Favourite', 'star')}
 !${view.can('videos:delete') ? button('bin', 'Move to the bin', 'bin') : ''}`;
   const inBin = html`!${button('restore', 'Take out', 'restore')}
@@ -164,13 +169,22 @@ function selection(view: View, { list, ownFolders, hasOthers }: VideosPage, grid
 !${list.isBin ? inBin : inLibrary}</div></form></kinora-selection>`;
 }
 
+/** With the household, with people by name; added to whom each is shared with already. */
+function sharing(others: VideosPage['others']): string {
+  return html`<details class="unfold up-wards"><summary class="button small">!${icon('people')}Share</summary>
+<div class="unfolded"><fieldset class="options"><legend>Share with</legend>
+<label class="option small"><input type="checkbox" name="household" value="1"><span>Everybody in the household</span></label>
+!${others.map(({ id, name }) => html`<label class="option small"><input type="checkbox" name="person" value="${id}"><bdi>${name}</bdi></label>`)}
+</fieldset><button class="button primary" name="action" value="share">Share</button></div></details>`;
+}
+
 function nothingBeside({ list }: VideosPage): string {
   return list.show === 'all' && list.query === ''
     ? ''
     : html`<p class="lead">No video here is one of these.</p>`;
 }
 
-function nothing(view: View, { list, isFirst, binMs, folder }: VideosPage): string {
+function nothing(view: View, { list, isFirst, binMs, folder, sharers }: VideosPage): string {
   const all = html`<a class="button" href="/videos">Show all videos</a>`;
   if (list.isBin)
     return html`<section class="empty"><span class="empty-sign">!${icon('bin')}</span>
@@ -191,7 +205,7 @@ function nothing(view: View, { list, isFirst, binMs, folder }: VideosPage): stri
         ? 'Upload a video into it, or select some and move them here.'
         : 'Whoever it belongs to has put nothing into it.'
     }</p>!${folder.isOwn && view.can('videos:add') ? html`<a class="button primary" href="/upload?folder=${folder.folder.id}">!${icon('upload')}Upload into it</a>` : ''}</section>`;
-  return emptyLibrary(view);
+  return emptyLibrary(view, sharers);
 }
 
 const nothingSuch: Readonly<Record<Exclude<Show, 'all'>, readonly [string, string]>> = {
