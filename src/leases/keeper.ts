@@ -1,0 +1,45 @@
+// Takes leases, keeps them alive, and tells when one is lost. Times are this process' monotonic ones.
+import type { LeaseRow } from './lease-store.ts';
+
+/** A lease this process holds. */
+export type HeldLease = {
+  readonly name: string;
+  /** For whatever is written under the lease. */
+  readonly token: number;
+  /** Aborts when the lease is lost: another took it, it was given back, or it could not be renewed in time. */
+  readonly signal: AbortSignal;
+  /**
+   * Throws `conflict` where it may be lost: asked before every step that cannot be taken back. It knows without asking
+   * the store: a process that slept longer than the lease finds it lost when it wakes.
+   */
+  assertHeld(): void;
+  /** Told to others with the next beat. */
+  setNote(note: Readonly<Record<string, unknown>>): void;
+  /** Called once when somebody else wants it. */
+  onAsked(listener: () => void): void;
+  /** Idempotent. */
+  release(): Promise<void>;
+};
+
+export type TakeOptions = {
+  /** How long after its last beat another may take it, milliseconds. */
+  readonly lengthMs: number;
+  readonly note?: Readonly<Record<string, unknown>>;
+};
+
+export type LeaseKeeper = {
+  /** This run of this process. */
+  readonly holder: string;
+  /** Takes it if it is free or its holder has stood still for its whole length in the sight of this keeper; null else. Throws `unavailable`. */
+  take(name: string, options: TakeOptions): Promise<HeldLease | null>;
+  /** Waits for it in turns, and asks the holder to give it back where told. Throws the signal's reason, `unavailable`. */
+  wait(
+    name: string,
+    options: TakeOptions & { readonly asks?: boolean },
+    signal: AbortSignal,
+  ): Promise<HeldLease>;
+  /** Leases that begin so as they were seen last (at most a second ago while somebody looks), without those whose holder stands still. */
+  seen(prefix: string): Promise<readonly LeaseRow[]>;
+  /** Gives all back. Idempotent. */
+  close(): Promise<void>;
+};
