@@ -1,10 +1,10 @@
 // `npm test`: brings what the tests need, then lint, types and every test. Arguments are test files to run alone:
 // `npm test -- test/http/range.test.ts`.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ensureInstalled, root, runNodeAndWait, say } from './setup.mjs';
+import { ensureInstalled, findNode, root, runNodeAndWait, say } from './setup.mjs';
 
 ensureInstalled();
 const chromium = ensureChromium();
@@ -16,21 +16,22 @@ if (chosen.length === 0) {
 }
 const files = chosen.length > 0 ? chosen : testFiles(join(root, 'test'));
 const reporter = process.env.CI ? 'spec' : 'spec';
-process.exit(
-  runNodeAndWait(
-    [
-      '--test',
-      `--test-reporter=${reporter}`,
-      // A test that hangs is a failure, not a wait: the slowest file takes about a minute on two cores.
-      '--test-timeout=300000',
-      // One that failed half way may have left a server open: the run ends all the same, and says what failed.
-      '--test-force-exit',
-      `--test-concurrency=${Math.max(1, Math.min(4, availableParallelism()))}`,
-      ...files,
-    ],
-    { CHROMIUM: chromium, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
-  ),
+const database = await startDatabase();
+const status = runNodeAndWait(
+  [
+    '--test',
+    `--test-reporter=${reporter}`,
+    // A test that hangs is a failure, not a wait: the slowest file takes about a minute on two cores.
+    '--test-timeout=300000',
+    // One that failed half way may have left a server open: the run ends all the same, and says what failed.
+    '--test-force-exit',
+    `--test-concurrency=${Math.max(1, Math.min(4, availableParallelism()))}`,
+    ...files,
+  ],
+  { CHROMIUM: chromium, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1', ...database.environment },
 );
+say(database.said);
+process.exit(status);
 
 function testFiles(folder) {
   return readdirSync(folder, { recursive: true })
@@ -72,4 +73,32 @@ function ensureChromium() {
 function failWith(text) {
   say(text);
   process.exit(1);
+}
+
+/** One database for all tests that need one: a JVM or a mongod for each file would take longer than the tests. */
+async function startDatabase() {
+  const given = process.env.KINORA_TEST_MONGODB_URL;
+  if (given)
+    return { environment: {}, said: 'The database of the tests was the one of KINORA_TEST_MONGODB_URL.' };
+  say('bringing a database for the tests ...');
+  const child = spawn(findNode(), [join(root, 'test/helpers/mongo/serve.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  });
+  const line = await new Promise((resolve) => {
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (more) => {
+      text += more;
+      if (text.includes('\n')) resolve(text);
+    });
+    child.once('exit', () => resolve(text));
+  });
+  child.stdout.destroy();
+  const { url, name, why } = JSON.parse(line || '{"why":"the database for the tests did not start"}');
+  if (url)
+    return { environment: { KINORA_TEST_MONGODB_URL: url }, said: `The database of the tests was ${name}.` };
+  return {
+    environment: { KINORA_TEST_NO_MONGODB: why },
+    said: `There was no database: the tests that need one were skipped. ${why}`,
+  };
 }
