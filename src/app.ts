@@ -17,6 +17,7 @@ import { lockDataFolder } from './data-lock.ts';
 import { AppError } from './errors.ts';
 import { createAccountsServer } from './http/accounts-server.ts';
 import { createServer, type Server } from './http/server.ts';
+import { createFileKeys } from './keys.ts';
 import { createLibrary } from './library/create-library.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { createProbe } from './workers/probe.ts';
@@ -96,6 +97,7 @@ async function createMediaRoles(
   opened: Opened,
 ): Promise<Server> {
   const { folder, reserveBytes } = config.data;
+  const keys = createFileKeys(folder);
   const blobs = await createDiskBlobs({ folder, reserveBytes, clock });
   opened.push(() => blobs.close());
   const catalogue = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock });
@@ -112,7 +114,7 @@ async function createMediaRoles(
   opened.push(() => cameras.close());
   const metrics = createMetrics({ cameras, clock });
   const access = createAccess({ catalogue });
-  const links = createGuestLinks({ catalogue, accounts, access, cameras, clock, folder, passwords });
+  const links = createGuestLinks({ catalogue, accounts, access, cameras, clock, keys, passwords });
   return createServer({
     ...{ config, clock, log, catalogue, blobs, library },
     ...{ accounts, access, links, cameras, metrics },

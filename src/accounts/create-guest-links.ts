@@ -1,13 +1,12 @@
 // Guest links over the catalogue: secrets and passes, what a link leads to as it is now, and who was let in. Nothing is
 // remembered of an answer: a link that was ended, or whose maker may share no longer, is none with the next question.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { join } from 'node:path';
 import type { Cameras } from '../cameras/cameras.ts';
 import type { AuditNote, Catalogue, Folder, GuestLink, Video } from '../catalogue/catalogue.ts';
 import type { Clock } from '../clock.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createId, isId } from '../ids.ts';
-import { readOrMakeKey } from '../key-file.ts';
+import type { Keys } from '../keys.ts';
 import type { Access } from './access.ts';
 import type { Accounts } from './accounts.ts';
 import type { GuestLinks } from './guest-links.ts';
@@ -16,9 +15,6 @@ import { createLinkMakers } from './link-makers.ts';
 import { assertNewLink } from './link-rules.ts';
 import { createPasswordHasher, type PasswordHasher } from './password-hash.ts';
 import { householdId, permits, type Viewer } from './permissions.ts';
-
-/** In the data folder: what passes are signed with. */
-export const linkKeyFileName = 'links.key';
 
 /** 160 bits, 27 characters in an address. */
 const secretBytes = 20;
@@ -34,14 +30,14 @@ export type GuestLinkTools = {
   readonly accounts: Pick<Accounts, 'getPerson' | 'revision'>;
   readonly cameras: Pick<Cameras, 'get'>;
   readonly clock: Clock;
-  /** Absolute path of the data folder. */
-  readonly folder: string;
+  /** Passes are signed with one of them. */
+  readonly keys: Keys;
   /** Another one where a test tries hundreds. */
   readonly passwords?: PasswordHasher;
 };
 
 export function createGuestLinks(tools: GuestLinkTools): GuestLinks {
-  const { catalogue, access, cameras, clock, folder } = tools;
+  const { catalogue, access, cameras, clock, keys } = tools;
   const passwords = tools.passwords ?? createPasswordHasher();
   const makers = createLinkMakers(tools);
   // A person mistypes twice or thrice; a link that a hundred addresses try at once is being guessed at.
@@ -50,14 +46,7 @@ export function createGuestLinks(tools: GuestLinkTools): GuestLinks {
   const visitsByAddress = new AttemptWindows(60, quarterMs, clock);
   /** Networks from which a link was opened: others that guess do not shut those out. */
   const known = new Set<string>();
-  let key: Promise<Buffer> | null = null;
-  const getKey = () => {
-    key ??= readOrMakeKey(join(folder, linkKeyFileName), 'guest links').catch((error) => {
-      key = null;
-      throw error;
-    });
-    return key;
-  };
+  const getKey = () => keys.get('links', 'guest links');
 
   const note = async (part: Pick<AuditNote, 'action' | 'subject' | 'address' | 'personId' | 'personName'>) =>
     catalogue.noteAudit({ id: createId(), atMs: clock.nowMs(), ...part });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Asker } from '../../src/accounts/accounts.ts';
 import { createAccess } from '../../src/accounts/create-access.ts';
-import { createGuestLinks, linkKeyFileName } from '../../src/accounts/create-guest-links.ts';
+import { createGuestLinks } from '../../src/accounts/create-guest-links.ts';
 import type { NewLink } from '../../src/accounts/guest-links.ts';
 import { networkOf } from '../../src/accounts/link-attempts.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/accounts/password-hash.ts';
@@ -16,6 +16,7 @@ import type { Folder, Video } from '../../src/catalogue/catalogue.ts';
 import { openSqliteCatalogue } from '../../src/catalogue/sqlite/sqlite-catalogue.ts';
 import { type AppError, type ErrorKind, isAppError } from '../../src/errors.ts';
 import { createId } from '../../src/ids.ts';
+import { createFileKeys } from '../../src/keys.ts';
 import { arrival } from '../contracts/catalogue-samples.ts';
 import { createFakeAccounts } from '../helpers/fake-accounts.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
@@ -44,7 +45,15 @@ async function startHouse(passwords?: PasswordHasher) {
     get: (id: string) => (cameraNames.has(id) ? ({ id, name: cameraNames.get(id) } as CameraInfo) : null),
   };
   const access = createAccess({ catalogue });
-  const tools = { catalogue, access, accounts, cameras, clock, folder, ...(passwords && { passwords }) };
+  const tools = {
+    catalogue,
+    access,
+    accounts,
+    cameras,
+    clock,
+    keys: createFileKeys(folder),
+    ...(passwords && { passwords }),
+  };
   const links = createGuestLinks(tools);
   const anna = accounts.viewerOf(accounts.ids.owner);
   const ben = accounts.viewerOf(accounts.ids.member);
@@ -323,8 +332,9 @@ test('a pass is good for its own link, unchanged, for as long as the key is', as
   ])
     assert.equal(await links.isPass(one.link, wrong), false, String(wrong));
   assert.equal(await createGuestLinks(tools).isPass(one.link, pass), true, 'after a restart');
-  await rm(join(folder, linkKeyFileName));
-  assert.equal(await createGuestLinks(tools).isPass(one.link, pass), false, 'with another key');
+  await rm(join(folder, 'links.key'));
+  const keys = createFileKeys(folder);
+  assert.equal(await createGuestLinks({ ...tools, keys }).isPass(one.link, pass), false, 'with another key');
 });
 
 test('what cannot be shared cannot be linked', async () => {

@@ -17,6 +17,7 @@ import { openSqliteCatalogue } from '../../src/catalogue/sqlite/sqlite-catalogue
 import { defaultLimits, type Limits } from '../../src/http/limits.ts';
 import { createServer } from '../../src/http/server.ts';
 import { createId } from '../../src/ids.ts';
+import { createFileKeys } from '../../src/keys.ts';
 import { createLibrary } from '../../src/library/create-library.ts';
 import type { Library } from '../../src/library/library.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
@@ -95,7 +96,14 @@ export async function startLinkHouse({
   });
   const accounts = createFakeAccounts({ clock });
   const access = createAccess({ catalogue });
-  const links = createGuestLinks({ catalogue, access, accounts, cameras, clock, folder });
+  const links = createGuestLinks({
+    catalogue,
+    access,
+    accounts,
+    cameras,
+    clock,
+    keys: createFileKeys(folder),
+  });
   const metrics = createMetrics({ cameras, clock });
   const parts = { config, clock, log, catalogue, blobs, library, cameras, metrics, accounts, access, links };
   const server = await createServer(parts, { ...defaultLimits, ...limits });

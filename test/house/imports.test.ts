@@ -13,21 +13,33 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 );
 
 /** What the files of a folder may import besides its own, from the bottom up (design/architecture.md). */
-const ground = ['errors.ts', 'clock.ts', 'log.ts', 'ids.ts', 'config.ts', 'version.ts', 'key-file.ts'];
+const ground = [
+  'errors.ts',
+  'clock.ts',
+  'log.ts',
+  'ids.ts',
+  'config.ts',
+  'version.ts',
+  'key-file.ts',
+  'keys.ts',
+];
 const allowed: Record<string, string[]> = {
   media: ['errors.ts'],
-  blobs: ground,
+  // The database that several processes share: connection, failures, indexes, changes, keys.
+  mongo: ground,
+  leases: [...ground, 'mongo'],
+  blobs: [...ground, 'mongo'],
   // Types of what a video is made of.
-  catalogue: [...ground, 'media'],
+  catalogue: [...ground, 'media', 'mongo'],
   workers: [...ground, 'media'],
-  library: [...ground, 'media', 'blobs', 'catalogue', 'workers'],
-  cameras: [...ground, 'media', 'blobs', 'catalogue', 'workers'],
+  library: [...ground, 'media', 'leases', 'blobs', 'catalogue', 'workers'],
+  cameras: [...ground, 'media', 'leases', 'blobs', 'catalogue', 'workers'],
   // What goes out of a library and comes in again, all of it.
   archive: [...ground, 'catalogue', 'library', 'accounts'],
   metrics: [...ground, 'cameras'],
   check: [...ground, 'media', 'blobs', 'catalogue', 'library'],
   // Types of what is given to people and shared between them.
-  accounts: [...ground, 'catalogue', 'cameras'],
+  accounts: [...ground, 'mongo', 'catalogue', 'cameras'],
   // Pages are told what to show; they fetch nothing themselves.
   web: [...ground, 'media', 'accounts', 'catalogue', 'cameras', 'library', 'archive'],
   http: [
