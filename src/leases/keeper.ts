@@ -15,9 +15,12 @@ export type HeldLease = {
   assertHeld(): void;
   /** Told to others with the next beat. */
   setNote(note: Readonly<Record<string, unknown>>): void;
-  /** Called once when somebody else wants it. */
+  /** Called once when somebody else wants it; soon where that was before. */
   onAsked(listener: () => void): void;
-  /** Idempotent. */
+  /**
+   * Gives it back; never throws: where the store cannot be reached it is tried again for as long as the lease is long.
+   * Idempotent.
+   */
   release(): Promise<void>;
 };
 
@@ -25,6 +28,10 @@ export type TakeOptions = {
   /** How long after its last beat another may take it, milliseconds. */
   readonly lengthMs: number;
   readonly note?: Readonly<Record<string, unknown>>;
+  /** How often it beats, and so how soon it hears that it is asked for; left out: a third of the length. */
+  readonly beatMs?: number;
+  /** Nobody can have taken it before (its id was just made): saves a look. */
+  readonly isNew?: boolean;
 };
 
 export type LeaseKeeper = {
@@ -38,8 +45,12 @@ export type LeaseKeeper = {
     options: TakeOptions & { readonly asks?: boolean },
     signal: AbortSignal,
   ): Promise<HeldLease>;
-  /** Leases that begin so as they were seen last (at most a second ago while somebody looks), without those whose holder stands still. */
+  /**
+   * Leases that begin so as they were seen last (at most a second ago), without those that were given back or whose
+   * holder stands still. While the store cannot be reached: as they were seen before. Throws `unavailable` where they
+   * were not.
+   */
   seen(prefix: string): Promise<readonly LeaseRow[]>;
-  /** Gives all back. Idempotent. */
+  /** Gives all back, and takes no more (`unavailable`). Idempotent. */
   close(): Promise<void>;
 };

@@ -28,7 +28,10 @@ export type LeaseStore = {
   read(name: string): Promise<LeaseRow | null>;
   /** Those whose name begins so, in no order. */
   list(prefix: string): Promise<readonly LeaseRow[]>;
-  /** Takes it where it is as it was seen: with the next token, beat 0, nobody asking. null where it is not any more. Again by the same holder: the same lease. */
+  /**
+   * Takes it where it is as it was seen: with the next token, beat 0, nobody asking. null where it is not any more.
+   * Again by the same holder: the same lease. A holder's calls for one name come one after the other.
+   */
   take(
     lease: Pick<LeaseRow, 'name' | 'lengthMs' | 'note'> & { readonly holder: string },
     seen: SeenLease,
@@ -42,4 +45,9 @@ export type LeaseStore = {
   ask(lease: Pick<LeaseRow, 'name' | 'token'>): Promise<void>;
   /** Gives it back: the next one need not wait. Nothing happens where another holds it by now. Idempotent. */
   release(lease: Pick<LeaseRow, 'name' | 'token'>): Promise<void>;
+  /**
+   * Forgets one that nobody holds, of something that is gone for good: its tokens would begin at 1 again. Nothing
+   * happens where somebody holds it.
+   */
+  forget(name: string): Promise<void>;
 };
