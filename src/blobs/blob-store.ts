@@ -14,6 +14,9 @@ export type BlobReader = {
   /** Where the bytes are a local file of their own: its open descriptor, so that they can go to a socket without
    * passing through this process. Asked for again at each use: undefined once closed, and in stores without files. */
   readonly fileDescriptor?: number | undefined;
+  /** Where the bytes are a local file of their own, sealed: its path below the store's folder (`blobs/ab/abc...`), so
+   * that a web server beside us can send it. */
+  readonly filePath?: string | undefined;
   /** Fills `into` from byte `position`; resolves to the bytes read, fewer than `into.length` only at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** Idempotent. */

@@ -5,8 +5,14 @@ import { AppError } from '../errors.ts';
 import type { BlobReader } from './blob-store.ts';
 import { systemCode } from './disk-files.ts';
 
-/** Opens a regular file, never through a symbolic link. Null where there is none. */
-export async function openReader(path: string): Promise<BlobReader | null> {
+/** Of a file's mode: the group may read it. */
+const groupReads = 0o040;
+
+/**
+ * Opens a regular file, never through a symbolic link. Null where there is none. `sharedPath`: what its reader tells
+ * as `filePath`; the group of the file (a web server's) may read it from then on.
+ */
+export async function openReader(path: string, sharedPath?: string): Promise<BlobReader | null> {
   const fd = await new Promise<number | null>((resolve, reject) => {
     // O_NONBLOCK: a FIFO put in the place of a blob must not hang the open.
     const flags = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
@@ -24,18 +30,23 @@ export async function openReader(path: string): Promise<BlobReader | null> {
     fs.close(fd, () => {});
     throw new AppError('corrupt', 'A stored file is not a plain file.', { cause: stat });
   }
-  return new DiskReader(fd, stat.size, Math.trunc(stat.mtimeMs));
+  // Whatever the umask was when it was written, and before this was asked for.
+  if (sharedPath !== undefined && (stat.mode & groupReads) === 0)
+    await new Promise<void>((resolve) => fs.fchmod(fd, (stat.mode & 0o777) | groupReads, () => resolve()));
+  return new DiskReader(fd, stat.size, Math.trunc(stat.mtimeMs), sharedPath);
 }
 
 class DiskReader implements BlobReader {
   readonly sizeBytes: number;
   readonly modifiedAtMs: number;
+  readonly filePath: string | undefined;
   readonly #fd: number;
   #inFlight = 0;
   #closed: { promise: Promise<void>; resolve: () => void } | null = null;
 
-  constructor(fd: number, sizeBytes: number, modifiedAtMs: number) {
+  constructor(fd: number, sizeBytes: number, modifiedAtMs: number, filePath: string | undefined) {
     this.#fd = fd;
+    this.filePath = filePath;
     this.sizeBytes = sizeBytes;
     this.modifiedAtMs = modifiedAtMs;
   }

@@ -26,6 +26,8 @@ export type DiskBlobsOptions = {
   /** Writing stops (`no-room`) when less than this would stay free, bytes. */
   readonly reserveBytes: number;
   readonly clock: Clock;
+  /** Sealed blobs may be read by the files' group, for a web server that sends them, and readers tell their paths. */
+  readonly isShared?: boolean;
   /** The disk; a test puts a full or failing one here. */
   readonly files?: DiskFiles;
 };
@@ -46,6 +48,7 @@ class DiskBlobs implements BlobStore {
   readonly #sealedFolder: string;
   readonly #arrivingFolder: string;
   readonly #files: DiskFiles;
+  readonly #isShared: boolean;
   readonly #clock: Clock;
   readonly #room: DiskRoom;
   readonly #writes = new Gate(writeSlots);
@@ -57,11 +60,12 @@ class DiskBlobs implements BlobStore {
   readonly #madeShards = new Set<string>();
   #puts = 0;
 
-  constructor({ folder, reserveBytes, clock, files = realFiles }: DiskBlobsOptions) {
+  constructor({ folder, reserveBytes, clock, isShared = false, files = realFiles }: DiskBlobsOptions) {
     this.#folder = folder;
     this.#sealedFolder = join(folder, 'blobs');
     this.#arrivingFolder = join(folder, 'arriving');
     this.#files = files;
+    this.#isShared = isShared;
     this.#clock = clock;
     this.#room = new DiskRoom(files, folder, reserveBytes, clock);
   }
@@ -69,6 +73,7 @@ class DiskBlobs implements BlobStore {
   async prepare(): Promise<void> {
     await mkdir(this.#sealedFolder, { recursive: true, mode: 0o700 });
     await mkdir(this.#arrivingFolder, { recursive: true, mode: 0o700 });
+    await this.#openToGroup(this.#sealedFolder);
     for await (const entry of await opendir(this.#arrivingFolder)) {
       if (/^[0-9a-z]{16}\.put-\d+$/.test(entry.name)) await unlink(join(this.#arrivingFolder, entry.name));
     }
@@ -77,6 +82,7 @@ class DiskBlobs implements BlobStore {
     for await (const shard of shardsOf(this.#sealedFolder)) {
       this.#madeShards.add(shard);
       const path = join(this.#sealedFolder, shard);
+      await this.#openToGroup(path);
       if ((await fs.promises.stat(path)).mtimeMs > settledBeforeMs) await syncFolder(this.#files, path);
     }
     await syncFolder(this.#files, this.#arrivingFolder);
@@ -130,7 +136,8 @@ class DiskBlobs implements BlobStore {
 
   async open(id: string): Promise<BlobReader> {
     assertId(id);
-    const reader = await openReader(this.#sealedPath(id));
+    const sharedPath = this.#isShared ? `blobs/${id.slice(0, 2)}/${id}` : undefined;
+    const reader = await openReader(this.#sealedPath(id), sharedPath);
     if (!reader) throw new AppError('not-found', 'There is no such stored file.');
     return reader;
   }
@@ -171,6 +178,11 @@ class DiskBlobs implements BlobStore {
   #assertTrusted(id: string): void {
     if (!this.#distrusted.has(id)) return;
     throw new AppError('corrupt', 'The disk failed while this was stored; it cannot go on.');
+  }
+
+  /** The group may pass through a folder to a file that it was named, and not list it. */
+  async #openToGroup(path: string): Promise<void> {
+    if (this.#isShared) await fs.promises.chmod(path, 0o710);
   }
 
   #sealedPath(id: string): string {
@@ -225,6 +237,7 @@ class DiskBlobs implements BlobStore {
     const shardFolder = join(this.#sealedFolder, shard);
     if (!this.#madeShards.has(shard)) {
       await mkdir(shardFolder, { recursive: true, mode: 0o700 });
+      await this.#openToGroup(shardFolder);
       await syncFolder(this.#files, this.#sealedFolder);
       this.#madeShards.add(shard);
     }
