@@ -20,7 +20,7 @@ const ground = [
   'ids.ts',
   'config.ts',
   'version.ts',
-  'key-file.ts',
+  'key-file.ts', 'service-secret.ts',
   'keys.ts',
 ];
 const allowed: Record<string, string[]> = {

@@ -2,8 +2,7 @@
 // ends. `setupCode` is not in it: the code is for the console of the process that keeps the accounts.
 import type { Accounts } from '../accounts.ts';
 
-/** The header with the secret the processes share. */
-export const secretHeader = 'kinora-service-secret';
+export { secretHeader } from '../../service-secret.ts';
 
 /** Below it a name of the table, by POST, with the arguments as a JSON array. */
 export const servicePath = '/service/accounts/';
