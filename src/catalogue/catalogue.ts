@@ -128,6 +128,16 @@ export type StoredCamera = {
   readonly addedAtMs: number;
 };
 
+/** Work to be done once for a video, by whichever process comes to it; it holds the lease `task:ID` meanwhile. */
+export type Task = {
+  /** Used once: added again, also after its end, nothing happens. */
+  readonly id: string;
+  /** What is to be done, in the library's words. */
+  readonly kind: string;
+  readonly videoId: string;
+  readonly addedAtMs: number;
+};
+
 /** Something of the catalogue that does not hold together. */
 export type Disagreement = {
   /** What it is about: `folder 0123...`. */
@@ -160,11 +170,28 @@ export type Catalogue = {
   streamVideos(request: { query: string; inBin: boolean | 'both'; sight?: Sight }): AsyncIterable<Video>;
   /** null where there is none. */
   renameVideo(id: string, title: string): Promise<Video | null>;
-  /** `binnedAtMs` null takes it out again. null where there is none. */
+  /** `binnedAtMs` null takes it out again. null where there is none. Where its removal began (`startRemoval`) nothing changes. */
   setBinned(id: string, binnedAtMs: number | null): Promise<Video | null>;
+  /**
+   * From here on it goes for good: sets `binnedAtMs` to 0 where it is still what is given. False where it is not (it
+   * was taken out, put in anew, or another began). With 0: whether a removal was begun, which is then gone on with.
+   */
+  startRemoval(id: string, binnedAtMs: number): Promise<boolean>;
   /** Those put in the bin before that moment, at most `limit`. */
   listBinnedBefore(beforeMs: number, limit: number): Promise<readonly Video[]>;
   countVideos(): Promise<number>;
+
+  /** Nothing happens where there is no such video; with a video go its tasks. */
+  addTask(task: Task): Promise<void>;
+  /** Those not ended, oldest first. */
+  listTasks(limit: number): Promise<readonly Task[]>;
+  /** Before its work begins. False where it is not there, has ended, or somebody with a later token claimed it. */
+  claimTask(id: string, token: number): Promise<boolean>;
+  /**
+   * Ends it and makes the video what was found, at once; null changes nothing of the video. False, with nothing done,
+   * unless this token claimed it last. Again with the token that ended it: true.
+   */
+  finishTask(id: string, token: number, found: Arrival | null): Promise<boolean>;
 
   /** Where a person was in a video. `personId` is `household` until there are accounts. */
   getProgress(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Progress>>;

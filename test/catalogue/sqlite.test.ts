@@ -22,6 +22,7 @@ import { newVideo } from '../contracts/catalogue-samples.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { schema1 } from './schema-1.ts';
+import { schema2 } from './schema-2.ts';
 
 const clock = systemClock;
 
@@ -55,7 +56,7 @@ function shapeOf(database: DatabaseSync): unknown {
 }
 
 /** What user files of each old version look like; a version that was given out is never taken from here. */
-const oldSchemas: Record<number, string> = { 1: schema1 };
+const oldSchemas: Record<number, string> = { 1: schema1, 2: schema2 };
 
 describe('The schema', () => {
   it('is the same after an upgrade from every old version as it is fresh', async () => {

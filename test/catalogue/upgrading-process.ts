@@ -6,6 +6,7 @@ const step = schemaHistory.steps[1];
 openForWriting(process.argv[2] ?? '', {
   ...schemaHistory,
   steps: {
+    ...schemaHistory.steps,
     1: (database) => {
       if (typeof step === 'function') step(database);
       process.kill(process.pid, 'SIGKILL');

@@ -9,6 +9,7 @@ import { catalogueLinks } from './catalogue-links.ts';
 import { catalogueProperties } from './catalogue-property.ts';
 import { arrival, hostileTitles, newVideo } from './catalogue-samples.ts';
 import { catalogueSharing } from './catalogue-sharing.ts';
+import { catalogueTasks } from './catalogue-tasks.ts';
 
 export type CatalogueUnderTest = {
   catalogue: Catalogue;
@@ -472,6 +473,13 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
       },
     );
     catalogueLinks(
+      () => catalogue,
+      async () => {
+        catalogue = await test.reopen();
+        return catalogue;
+      },
+    );
+    catalogueTasks(
       () => catalogue,
       async () => {
         catalogue = await test.reopen();

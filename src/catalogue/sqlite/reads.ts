@@ -12,6 +12,7 @@ import type {
   Shared,
   Sight,
   StoredCamera,
+  Task,
   Video,
 } from '../catalogue.ts';
 import type { CameraRow } from './camera-writes.ts';
@@ -24,6 +25,7 @@ import { readCursor, writeCursor } from './page-cursor.ts';
 import { SharingReads } from './sharing-reads.ts';
 import { placeOf } from './sorted-list.ts';
 import { Statements } from './statements.ts';
+import type { TaskRow } from './task-writes.ts';
 import { fromJson, toVideo, type VideoRow, wellFormed } from './video-rows.ts';
 
 /** Rows of what was begun that are looked at in one piece. */
@@ -83,6 +85,16 @@ export class Reads {
       beforeMs,
       limit,
     ).map(toVideo);
+  }
+
+  listTasks(limit: number): Task[] {
+    const sql = 'SELECT * FROM tasks WHERE is_ended = 0 ORDER BY added_at_ms, id LIMIT ?';
+    return this.#all<TaskRow>(sql, limit).map((row) => ({
+      id: row.id,
+      kind: row.kind,
+      videoId: row.video_id,
+      addedAtMs: row.added_at_ms,
+    }));
   }
 
   countVideos(): number {

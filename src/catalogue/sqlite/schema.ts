@@ -4,12 +4,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { peopleTables } from './people-tables.ts';
 import { giveEverythingToTheHousehold } from './schema-steps.ts';
+import { taskTable } from './task-table.ts';
 
 /** Marks a file as Kinora's catalogue (`PRAGMA application_id`): "Kino" in ASCII. */
 export const applicationId = 0x4b696e6f;
 
 /** `PRAGMA user_version` of the schema below. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 const schema = `
 -- One row for each video, from its first byte on.
@@ -99,6 +100,7 @@ CREATE TABLE title_words (
 ) STRICT, WITHOUT ROWID;
 
 ${peopleTables}
+${taskTable}
 -- Cameras added in the page or over the API.
 CREATE TABLE cameras (
   id TEXT PRIMARY KEY,
@@ -123,5 +125,5 @@ export type SchemaHistory = {
 export const schemaHistory: SchemaHistory = {
   version: schemaVersion,
   fresh: schema,
-  steps: { 1: giveEverythingToTheHousehold },
+  steps: { 1: giveEverythingToTheHousehold, 2: taskTable },
 };

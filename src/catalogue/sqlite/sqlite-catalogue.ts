@@ -20,6 +20,7 @@ import type {
   Sharing,
   Sight,
   StoredCamera,
+  Task,
   Usage,
   Video,
 } from '../catalogue.ts';
@@ -146,6 +147,10 @@ class SqliteCatalogue implements Catalogue {
     return this.#withProgress(await this.#writer.call('setBinned', id, binnedAtMs));
   }
 
+  startRemoval(id: string, binnedAtMs: number): Promise<boolean> {
+    return this.#writer.call('startRemoval', id, binnedAtMs);
+  }
+
   async listBinnedBefore(beforeMs: number, limit: number): Promise<readonly Video[]> {
     return this.#reads.listBinnedBefore(beforeMs, limit).map((video) => this.#withProgress(video));
   }
@@ -153,6 +158,26 @@ class SqliteCatalogue implements Catalogue {
   /** Those in the library; the bin is not counted. */
   async countVideos(): Promise<number> {
     return this.#reads.countVideos();
+  }
+
+  addTask(task: Task): Promise<void> {
+    return this.#writer.call('addTask', task);
+  }
+
+  async listTasks(limit: number): Promise<readonly Task[]> {
+    return this.#reads.listTasks(limit);
+  }
+
+  claimTask(id: string, token: number): Promise<boolean> {
+    return this.#writer.call('claimTask', id, token);
+  }
+
+  async finishTask(id: string, token: number, found: Arrival | null): Promise<boolean> {
+    const isTaken = await this.#writer.call('finishTask', id, token, found);
+    for (const video of this.#received.keys()) {
+      if (this.#reads.getVideo(video)?.status !== 'arriving') this.#received.delete(video);
+    }
+    return isTaken;
   }
 
   async getProgress(personId: string, videoIds: readonly string[]): Promise<ReadonlyMap<string, Progress>> {

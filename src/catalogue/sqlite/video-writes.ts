@@ -16,6 +16,7 @@ export type VideoWrites = {
   forgetVideo(id: string): void;
   renameVideo(id: string, title: string): Video | null;
   setBinned(id: string, binnedAtMs: number | null): Video | null;
+  startRemoval(id: string, binnedAtMs: number): boolean;
   moveVideo(id: string, folderId: string | null): Video | null;
 };
 
@@ -148,6 +149,8 @@ export function createVideoWrites(statements: Statements, index: WordIndex): Vid
     setBinned(id, binnedAtMs) {
       const before = findVideo(id);
       if (!before) return null;
+      // Some of it may be gone already.
+      if (before.binned_at_ms === 0) return toVideo(before);
       const at = binnedAtMs === null ? null : Math.round(binnedAtMs);
       const after = row('UPDATE videos SET binned_at_ms = ? WHERE id = ? RETURNING *', at, id)!;
       const [wasInBin, isInBin] = [before.binned_at_ms !== null, at !== null];
@@ -157,6 +160,11 @@ export function createVideoWrites(statements: Statements, index: WordIndex): Vid
         changeFacets(statements, index, before, after);
       }
       return toVideo(after);
+    },
+
+    startRemoval(id, binnedAtMs) {
+      const sql = 'UPDATE videos SET binned_at_ms = 0 WHERE id = ? AND binned_at_ms = ?';
+      return statements.run(sql, id, Math.round(binnedAtMs)) > 0;
     },
 
     moveVideo(id, folderId) {

@@ -8,6 +8,7 @@ import { inspectCatalogue } from './inspection.ts';
 import { createLinkWrites, type LinkWrites } from './link-writes.ts';
 import { createPersonWrites, type PersonWrites } from './person-writes.ts';
 import { Statements } from './statements.ts';
+import { createTaskWrites, type TaskWrites } from './task-writes.ts';
 import { createVideoWrites, type VideoWrites } from './video-writes.ts';
 import type { WordIndex } from './word-index.ts';
 
@@ -16,15 +17,18 @@ export type WriteOperations = VideoWrites &
   FolderWrites &
   PersonWrites &
   LinkWrites &
-  CameraWrites & {
+  CameraWrites &
+  TaskWrites & {
     inspect(repair: boolean): Disagreement[];
     ping(): void;
   };
 
 export function createWrites(database: DatabaseSync, index: WordIndex): WriteOperations {
   const statements = new Statements(database);
+  const videos = createVideoWrites(statements, index);
   return {
-    ...createVideoWrites(statements, index),
+    ...videos,
+    ...createTaskWrites(statements, videos),
     ...createFolderWrites(statements, index),
     ...createPersonWrites(statements, index),
     ...createLinkWrites(statements),
