@@ -4,9 +4,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../clock.ts';
 import { createId } from '../ids.ts';
+import type { Accel } from './accel.ts';
 import { BodyTransfer } from './body-transfer.ts';
 import type { Representation } from './representation.ts';
-import { planResponse } from './response-plan.ts';
+import { type PlanFacts, planResponse } from './response-plan.ts';
 import { createSendPool, type SendPool } from './send-pool.ts';
 
 export type SendOptions = {
@@ -18,10 +19,12 @@ export type SendOptions = {
   readonly clock?: Clock;
   /** Shared by all answers; left out, the one of the server that took the connection. */
   readonly pool?: SendPool;
+  /** Where a web server in front sends the bytes of stored files. */
+  readonly accel?: Accel | null;
 };
 
 export type SendResult = {
-  /** Bytes of the body handed to the system. */
+  /** Bytes of the body handed to the system, or to the web server in front. */
   readonly bytesSent: number;
   /** False when the client went away, was cut off, or the bytes could not be read. */
   readonly completed: boolean;
@@ -43,7 +46,7 @@ export async function sendRepresentation(
   options: SendOptions,
 ): Promise<SendResult> {
   const clock = options.clock ?? systemClock;
-  const plan = planResponse(request.method ?? 'GET', request.headers, {
+  const facts: PlanFacts = {
     contentType: representation.contentType,
     sizeBytes: representation.sizeBytes,
     etag: representation.etag,
@@ -53,8 +56,24 @@ export async function sendRepresentation(
     nowMs: clock.nowMs(),
     maxPartialBytes: options.maxPartialBytes,
     createBoundary: () => createId() + createId(),
-  });
+  };
+  const method = request.method ?? 'GET';
+  let plan = planResponse(method, request.headers, facts);
   if (response.destroyed) return { bytesSent: 0, completed: false };
+  const { accel } = options;
+  if (accel) {
+    const ownBytes = accel.ownBytes(request, plan, representation);
+    if (ownBytes !== null) {
+      const maxPartialBytes = Math.min(ownBytes, options.maxPartialBytes);
+      plan = planResponse(method, request.headers, { ...facts, maxPartialBytes });
+    }
+    const handedOver = accel.handOver(request, plan, representation);
+    if (handedOver) {
+      response.writeHead(plan.status, handedOver.headers);
+      response.end();
+      return { bytesSent: handedOver.sizeBytes, completed: true };
+    }
+  }
   response.writeHead(plan.status, plan.headers);
   const transfer = new BodyTransfer(response, options.pool ?? poolOf(request, clock));
   const onAbort = () => response.destroy();

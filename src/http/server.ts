@@ -1,5 +1,6 @@
 // The HTTP server: one Fastify instance with every route, its limits, its errors and its end.
 import type { FastifyInstance } from 'fastify';
+import { createAccel } from './accel.ts';
 import { createBaseServer } from './base-server.ts';
 import { installExpectContinue } from './expect-continue.ts';
 import { createIdentities, type Identities } from './identities.ts';
@@ -40,7 +41,7 @@ export type Server = {
 
 /** Builds the server with every route. It does not listen yet. `routes` are told for the test that walks them. */
 export async function createServer(
-  parts: Omit<Services, 'running'>,
+  parts: Omit<Services, 'running' | 'accel'>,
   limits: Limits = defaultLimits,
 ): Promise<Server & { readonly routes: readonly DeclaredRoute[] }> {
   const { config, accounts, access, clock, log } = parts;
@@ -49,7 +50,7 @@ export async function createServer(
     ...{ clock, log, identify: async (request) => identities.find(request, true) },
     revision: () => `${accounts.revision()} ${access.revision()}`,
   });
-  const services: Services = { ...parts, running };
+  const services: Services = { ...parts, running, accel: createAccel(parts.config) };
   const { app, routes } = await buildFastify(services, identities, limits);
   let closing: Promise<void> | null = null;
   return {

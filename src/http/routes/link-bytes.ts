@@ -30,7 +30,7 @@ export function linkBytesRoutes(app: FastifyInstance, services: Services, entry:
       disposition,
     }: { opened: OpenedBytes; videoId: string | null; disposition: string | null },
   ): Promise<FastifyReply> => {
-    const { config, clock, log, metrics } = services;
+    const { accel, config, clock, log, metrics } = services;
     const ended = new AbortController();
     try {
       const secret = secretOf(request);
@@ -44,7 +44,7 @@ export function linkBytesRoutes(app: FastifyInstance, services: Services, entry:
       const { maxPartialBytes } = config.server;
       const representation = represent(opened, { disposition, cacheControl });
       const { bytesSent } = await sendRepresentation(request.raw, reply.raw, representation, {
-        ...{ maxPartialBytes, clock, log, signal: ended.signal },
+        ...{ maxPartialBytes, clock, log, accel, signal: ended.signal },
       });
       metrics.sent(bytesSent);
     } finally {

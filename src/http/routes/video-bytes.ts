@@ -68,7 +68,7 @@ async function send(
   reply: FastifyReply,
   opened: OpenedBytes,
   disposition: string | null,
-  { access, config, clock, log, metrics, running }: Services,
+  { accel, access, config, clock, log, metrics, running }: Services,
 ): Promise<FastifyReply> {
   try {
     reply.hijack();
@@ -84,6 +84,7 @@ async function send(
       maxPartialBytes,
       clock,
       log,
+      accel,
     });
     metrics.sent(bytesSent);
   } finally {
