@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createId } from '../ids.ts';
-import { type Hold, holdLease } from './held-lease.ts';
+import { type Hold, holdLease, ownShare } from './held-lease.ts';
 import type { LeaseKeeper, TakeOptions } from './keeper.ts';
 import { createLeaseSightings } from './lease-sightings.ts';
 import type { LeaseRow, LeaseStore } from './lease-store.ts';
@@ -59,6 +59,11 @@ export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
     const row = await store.take({ name, holder, lengthMs, note }, seen);
     if (row === null) return null;
     sightings.forget(name);
+    if (clock.monotonicMs() - sentAtMs >= lengthMs * ownShare) {
+      // The answer came so late that others may have it by now.
+      await store.release(row);
+      return null;
+    }
     const hold: Hold = holdLease({
       ...{ store, clock, log, row, sentAtMs, beatMs },
       onEnd() {

@@ -6,7 +6,7 @@ import type { HeldLease } from './keeper.ts';
 import type { LeaseRow, LeaseStore } from './lease-store.ts';
 
 /** The holder gives up a tenth before anybody may take it: no two monotonic clocks differ by so much in their rate. */
-const ownShare = 0.9;
+export const ownShare = 0.9;
 /** Beats whose answers are waited for at a time: one that hangs must not keep the next from being tried. */
 const maxBeatsUnderWay = 3;
 
@@ -73,24 +73,32 @@ export function holdLease({ store, clock, log, row, sentAtMs, beatMs, onEnd }: H
   };
 
   const beatOn = async (): Promise<void> => {
-    const underWay = new Set<Promise<void>>();
+    let underWay = 0;
     let isSilent = false;
-    while (!isOver()) {
-      await clock.sleep(beatMs, ended.signal).catch(() => undefined);
-      if (isOver() || isTimeOver()) break;
-      if (underWay.size >= maxBeatsUnderWay) continue;
-      const beating: Promise<void> = beat()
-        .then(() => {
-          isSilent = false;
-        })
-        .catch((error) => {
-          if (!isSilent && !isOver()) log.warn({ err: error, lease: name }, 'a lease could not be renewed');
-          isSilent = true;
-        })
-        .finally(() => underWay.delete(beating));
-      underWay.add(beating);
+    const tryBeat = async (): Promise<'beaten' | 'failed'> => {
+      underWay += 1;
+      try {
+        await beat();
+        isSilent = false;
+        return 'beaten';
+      } catch (error) {
+        if (!isSilent && !isOver()) log.warn({ err: error, lease: name }, 'a lease could not be renewed');
+        isSilent = true;
+        return 'failed';
+      } finally {
+        underWay -= 1;
+      }
+    };
+    const pause = (ms: number) => clock.sleep(ms, ended.signal).catch(() => undefined);
+
+    await pause(beatMs);
+    while (!isOver() && !isTimeOver()) {
+      const nextAtMs = clock.monotonicMs() + beatMs;
+      const resting = pause(beatMs);
+      const outcome = underWay < maxBeatsUnderWay ? await Promise.race([tryBeat(), resting]) : await resting;
+      if (outcome === 'failed') await pause(Math.min(beatMs / 4, nextAtMs - clock.monotonicMs()));
+      else await resting;
     }
-    await Promise.all(underWay);
   };
 
   /** Wakes when its time is over, also where a beat hangs. */
