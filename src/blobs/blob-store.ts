@@ -1,9 +1,12 @@
 // The port to where video bytes live. A blob is immutable, written once, by id; while it arrives it can be
-// appended to, left, and taken up again where it was. Adapters: `disk.ts`, later `gridfs.ts`; both pass
+// appended to, left, and taken up again where it was. Adapters: `disk.ts`, `gridfs.ts`; both pass
 // `test/contracts/blob-store.ts`.
 
 /** 16 or more characters of `a-z0-9`, made by `createId`; never anything a client sent. */
 export type BlobId = string;
+
+/** A stretch of an open file; `length` is at least 1. */
+export type FileRange = { readonly fd: number; readonly offset: number; readonly length: number };
 
 /** An open blob (or the arrived part of one). Reads are positional, so one reader serves many requests at once. */
 export type BlobReader = {
@@ -11,12 +14,14 @@ export type BlobReader = {
   readonly sizeBytes: number;
   /** When it was sealed (for an unfinished one: last written), milliseconds since the epoch. */
   readonly modifiedAtMs: number;
-  /** Where the bytes are a local file of their own: its open descriptor, so that they can go to a socket without
-   * passing through this process. Asked for again at each use: undefined once closed, and in stores without files. */
-  readonly fileDescriptor?: number | undefined;
-  /** Where the bytes are a local file of their own, sealed: its path below the store's folder (`blobs/ab/abc...`), so
-   * that a web server beside us can send it. */
-  readonly filePath?: string | undefined;
+  /** The bytes from `position` on, not beyond `end`, where they are a local file's right now, so that they can go to a
+   * socket without passing through this process. To be used at once, before anything is awaited: then asked for anew.
+   * null: they are in no file (yet), or the reader is closed. Left out in stores without files. */
+  fileRange?(position: number, end: number): FileRange | null;
+  /** Tells that `position` to `end` will be read in this order, and resolves when the first of it can be had without
+   * waiting, which it may take a minute for while the bytes cannot be reached: true where `fileRange` has them, false
+   * where only `read` does. Left out where bytes are at hand as soon as the blob is open. Throws what `read` throws. */
+  approach?(position: number, end: number): Promise<boolean>;
   /** Fills `into` from byte `position`; resolves to the bytes read, fewer than `into.length` only at the end. */
   read(into: Uint8Array, position: number): Promise<number>;
   /** Idempotent. */

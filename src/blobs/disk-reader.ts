@@ -2,7 +2,7 @@
 // read, no FileHandle. The descriptor is closed once, after the last read that is under way.
 import fs from 'node:fs';
 import { AppError } from '../errors.ts';
-import type { BlobReader } from './blob-store.ts';
+import type { BlobReader, FileRange } from './blob-store.ts';
 import { systemCode } from './disk-files.ts';
 
 /** Of a file's mode: the group may read it. */
@@ -51,8 +51,9 @@ class DiskReader implements BlobReader {
     this.modifiedAtMs = modifiedAtMs;
   }
 
-  get fileDescriptor(): number | undefined {
-    return this.#closed ? undefined : this.#fd;
+  fileRange(position: number, end: number): FileRange | null {
+    const length = Math.min(end, this.sizeBytes) - position;
+    return this.#closed || length <= 0 ? null : { fd: this.#fd, offset: position, length };
   }
 
   read(into: Uint8Array, position: number): Promise<number> {

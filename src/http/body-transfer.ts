@@ -3,7 +3,7 @@
 // kernel sends, two buffers of the pool's choosing otherwise.
 import { readSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
-import type { BlobReader } from '../blobs/blob-store.ts';
+import type { BlobReader, FileRange } from '../blobs/blob-store.ts';
 import { AppError } from '../errors.ts';
 import { idleDescriptor, type KernelSend, queuedBytes } from './kernel-send.ts';
 import type { Piece } from './representation.ts';
@@ -19,6 +19,8 @@ const turnBytes = 1024 * 1024;
 const waitBytes = 4096;
 /** Up to here one write with the headers is cheaper than a call to the kernel after them. */
 const smallBytes = 16 * 1024;
+/** How often in a row what was brought into a file may be gone before it is used. */
+const mostMisses = 3;
 
 type Filled = { readonly buffer: Buffer<ArrayBuffer>; readonly count: number };
 
@@ -38,6 +40,8 @@ export class BodyTransfer {
   #queueBytes = 0;
   /** Settles what waits for the client when it goes away. */
   #abandon: (() => void) | null = null;
+  /** The same for what waits for a reader to bring its bytes. */
+  #leave: (() => void) | null = null;
 
   constructor(response: ServerResponse, pool: SendPool) {
     this.#response = response;
@@ -51,6 +55,7 @@ export class BodyTransfer {
     const onClose = () => {
       this.#isGone = true;
       this.#abandon?.();
+      this.#leave?.();
     };
     response.on('close', onClose);
     // Every error of a response is followed by its 'close'; unheard, it would end the process.
@@ -94,34 +99,59 @@ export class BodyTransfer {
 
   async #sendBlob(reader: BlobReader, start: number, end: number): Promise<void> {
     let position = start;
+    let misses = 0;
     while (position < end && !this.#isGone && !this.#response.destroyed) {
-      const fileFd = reader.fileDescriptor;
-      if (!this.#pool.kernel || this.#isKernelRefused || fileFd === undefined) {
+      if (!this.#pool.kernel || this.#isKernelRefused || !reader.fileRange) {
         return this.#pump(reader, position, end);
       }
-      if (!this.#isCached(fileFd, position, end)) {
+      const range = reader.fileRange(position, end);
+      if (!range) {
+        if (!reader.approach) return this.#pump(reader, position, end);
+        // What was brought may be gone again by now; what goes again and again is read instead.
+        misses += 1;
+        const isInFile = await this.#approach(reader, position, end);
+        if (this.#isGone) return;
+        if (isInFile && misses < mostMisses) continue;
+        position += await this.#sendFilled(await this.#fill(reader, position, end));
+        continue;
+      }
+      misses = 0;
+      if (!this.#isCached(range)) {
         // A thread waits for the disk, not this one, which serves everybody. Meanwhile the kernel reads ahead.
         position += await this.#sendFilled(await this.#fill(reader, position, end));
       } else if (end - position <= smallBytes) {
-        position += await this.#sendFilled(this.#fillAtOnce(fileFd, position, end, smallBytes));
+        position += await this.#sendAtOnce(reader, range, position, smallBytes);
       } else {
-        const wanted = Math.min(turnBytes, end - position);
-        const taken = this.#handToKernel(fileFd, position, wanted);
+        const wanted = Math.min(turnBytes, range.length);
+        const taken = this.#handToKernel(range.fd, range.offset, wanted);
         position += taken;
         if (position >= end) return;
         if (taken === wanted) await new Promise((resolve) => setImmediate(resolve));
-        else position += await this.#sendFilled(this.#fillAtOnce(fileFd, position, end, waitBytes));
+        // Nothing was awaited: the rest of the range is where it was.
+        else position += await this.#sendAtOnce(reader, shorten(range, taken), position, waitBytes);
       }
     }
   }
 
+  /** Settles early when the client goes: others may go on waiting for the same bytes. */
+  async #approach(reader: BlobReader, position: number, end: number): Promise<boolean> {
+    if (!reader.approach) return false;
+    const left = Promise.withResolvers<boolean>();
+    this.#leave = () => left.resolve(false);
+    try {
+      return await Promise.race([reader.approach(position, end), left.promise]);
+    } finally {
+      this.#leave = null;
+    }
+  }
+
   /** Whether the next turn's last byte is in memory. A gap before it is rare, and costs one read of the disk. */
-  #isCached(fileFd: number, position: number, end: number): boolean {
-    return this.#pool.kernel?.isCached(fileFd, Math.min(position + turnBytes, end) - 1) ?? false;
+  #isCached({ fd, offset, length }: FileRange): boolean {
+    return this.#pool.kernel?.isCached(fd, offset + Math.min(turnBytes, length) - 1) ?? false;
   }
 
   /** Returns the bytes that the kernel took; 0 where the socket is full, or is not the kernel's to fill right now. */
-  #handToKernel(fileFd: number, position: number, length: number): number {
+  #handToKernel(fileFd: number, offset: number, length: number): number {
     const { kernel, queues } = this.#pool;
     const { socket } = this.#response;
     // A pipelined request's answer has no socket until the one before it has ended.
@@ -136,7 +166,7 @@ export class BodyTransfer {
         if (idleDescriptor(socket) !== socketFd) return 0;
       }
     }
-    const taken = kernel.send(socketFd, fileFd, position, length);
+    const taken = kernel.send(socketFd, fileFd, offset, length);
     if (taken < 0) {
       this.#isKernelRefused = true;
       return 0;
@@ -165,15 +195,16 @@ export class BodyTransfer {
   /** Reads and writes, the next buffer being read while the last is written. */
   async #pump(reader: BlobReader, start: number, end: number): Promise<void> {
     let position = start;
-    let next: Promise<Filled> | null = this.#fill(reader, position, end);
+    let next: Promise<Filled | null> | null = this.#fillNext(reader, position, end);
     try {
       while (next) {
-        const filled: Filled = await next;
+        const filled: Filled | null = await next;
         next = null;
+        if (!filled) return;
         position += filled.count;
         const sent = this.#sendFilled(filled);
         if (position < end && !this.#isGone) {
-          next = this.#fill(reader, position, end);
+          next = this.#fillNext(reader, position, end);
           // It is awaited below, but maybe long after it failed.
           next.catch(() => {});
         }
@@ -185,6 +216,12 @@ export class BodyTransfer {
       const unsent = await next?.catch(() => null);
       if (unsent) this.#pool.give(unsent.buffer, true);
     }
+  }
+
+  /** null: the client left while the bytes were being brought. */
+  async #fillNext(reader: BlobReader, position: number, end: number): Promise<Filled | null> {
+    if (reader.approach) await this.#approach(reader, position, end);
+    return this.#isGone ? null : this.#fill(reader, position, end);
   }
 
   async #fill(reader: BlobReader, position: number, end: number): Promise<Filled> {
@@ -201,13 +238,19 @@ export class BodyTransfer {
     }
   }
 
-  /** As `#fill`, for what is known to be in memory. */
-  #fillAtOnce(fileFd: number, position: number, end: number, mostBytes: number): Filled {
-    const buffer = this.#pool.take(Math.min(mostBytes, end - position));
-    const count = readSync(fileFd, buffer, 0, Math.min(buffer.length, end - position), position);
-    if (count > 0) return { buffer, count };
+  /** As `#fill` and `#sendFilled`, for what is known to be in memory. */
+  async #sendAtOnce(
+    reader: BlobReader,
+    { fd, offset, length }: FileRange,
+    position: number,
+    mostBytes: number,
+  ): Promise<number> {
+    const buffer = this.#pool.take(Math.min(mostBytes, length));
+    const count = readSync(fd, buffer, 0, Math.min(buffer.length, length), offset);
+    if (count > 0) return this.#sendFilled({ buffer, count });
     this.#pool.give(buffer, true);
-    throw endedEarly();
+    // The file was cut short under us; its reader knows whether the bytes are to be had elsewhere.
+    return this.#sendFilled(await this.#fill(reader, position, position + length));
   }
 
   /** Writes what was read and gives the buffer back. Resolves to the bytes written. */
@@ -246,6 +289,10 @@ export class BodyTransfer {
       begin(settle);
     });
   }
+}
+
+function shorten({ fd, offset, length }: FileRange, taken: number): FileRange {
+  return { fd, offset: offset + taken, length: length - taken };
 }
 
 function endedEarly(): AppError {
