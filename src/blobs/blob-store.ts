@@ -50,8 +50,13 @@ export type BlobEntry = {
 };
 
 export type BlobStore = {
-  /** Creates an unfinished blob, or takes one up where it is. Throws `conflict` when it is sealed or has a writer. */
-  append(id: BlobId): Promise<BlobWriter>;
+  /**
+   * Creates an unfinished blob, or takes one up where it is. Throws `conflict` when it is sealed, or has a writer in this
+   * process. `writerToken` (of the lease it is written under) fences writers of other processes: once a later one has
+   * taken it up, all that is done with an older writer throws `conflict`, and an older token takes nothing up. Left out
+   * where one process has the store for itself.
+   */
+  append(id: BlobId, writerToken?: number): Promise<BlobWriter>;
   /** Writes a small blob whole, durable when it resolves. The same id with the same bytes again does no harm. */
   put(id: BlobId, bytes: Uint8Array): Promise<void>;
   /** Opens a sealed blob. Throws `not-found`. */
