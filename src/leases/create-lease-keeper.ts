@@ -98,7 +98,7 @@ export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
   };
 
   /** Waits until whoever of this process has the name lets it go. */
-  const untilLeft = async (name: string, asks: boolean, signal: AbortSignal): Promise<void> => {
+  const untilLeftHere = async (name: string, asks: boolean, signal: AbortSignal): Promise<void> => {
     const other = held.get(name);
     if (other && asks) other.ask();
     const left = other
@@ -112,13 +112,27 @@ export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
     await unlessAborted(left ?? Promise.resolve(), signal);
   };
 
+  /** Between two looks at what another has: asks each holder once, and lets more and more time pass. */
+  const createRest = (name: string, asks: boolean, signal: AbortSignal) => {
+    let pauseMs = firstPauseMs;
+    let askedToken = 0;
+    return async (row: LeaseRow | null): Promise<void> => {
+      if (row && asks && row.token !== askedToken) {
+        await store.ask({ name, token: row.token });
+        askedToken = row.token;
+      }
+      await clock.sleep(pauseMs * (0.5 + random() / 2), signal);
+      pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+    };
+  };
+
   const look = (prefix: string): Promise<readonly LeaseRow[]> => {
     const underWay = listing.get(prefix);
     if (underWay) return underWay;
     const looking = (async () => {
       const found = await store.list(prefix);
       const atMs = clock.monotonicMs();
-      const rows = found.filter((row) => !sightings.note(row, atMs) && row.holder !== null);
+      const rows = found.filter((row) => !sightings.note(row, atMs));
       lists.set(prefix, { rows, atMs });
       return rows;
     })().finally(() => listing.delete(prefix));
@@ -133,12 +147,11 @@ export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
       return taken && 'release' in taken ? taken : null;
     },
     async wait(name, options, signal) {
-      let pauseMs = firstPauseMs;
-      let askedToken = 0;
+      const rest = createRest(name, options.asks === true, signal);
       for (;;) {
         signal.throwIfAborted();
         if (held.has(name) || taking.has(name)) {
-          await untilLeft(name, options.asks === true, signal);
+          await untilLeftHere(name, options.asks === true, signal);
           continue;
         }
         const taken = await take(name, options);
@@ -147,14 +160,20 @@ export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
           await taken.release();
           throw signal.reason;
         }
-        if (taken && options.asks && taken.token !== askedToken) {
-          await store.ask(taken);
-          askedToken = taken.token;
-        }
-        await clock.sleep(pauseMs * (0.5 + random() / 2), signal);
-        pauseMs = Math.min(pauseMs * 1.5, longestPauseMs);
+        await rest(taken);
       }
     },
+    async untilLeft(name, { asks = false }, signal) {
+      const rest = createRest(name, asks, signal);
+      for (;;) {
+        signal.throwIfAborted();
+        if (held.has(name) || taking.has(name)) return;
+        const row = await store.read(name);
+        if (row === null || isFree(row)) return;
+        await rest(row);
+      }
+    },
+    isHeldHere: (name) => held.has(name) || taking.has(name),
     async seen(prefix) {
       const before = lists.get(prefix);
       if (before && clock.monotonicMs() - before.atMs < freshMs) return before.rows;

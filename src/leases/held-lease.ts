@@ -109,13 +109,14 @@ export function holdLease({ store, clock, log, row, sentAtMs, beatMs, onEnd }: H
   };
 
   /** Once at least, and again for as long as anybody would wait for it. */
-  const giveBack = async (): Promise<void> => {
+  const giveBack = async (isOver: boolean): Promise<void> => {
     const untilMs = clock.monotonicMs() + lengthMs;
     let failures = 0;
     do {
       if (failures > 0) await clock.sleep(Math.min(beatMs, lengthMs / 3));
       try {
         await store.release({ name, token });
+        if (isOver) await store.forget(name);
         return;
       } catch (error) {
         failures += 1;
@@ -145,11 +146,11 @@ export function holdLease({ store, clock, log, row, sentAtMs, beatMs, onEnd }: H
       if (isAsked) queueMicrotask(listener);
       else listeners.add(listener);
     },
-    release() {
+    release(isOver = false) {
       if (!releasing) {
         // Also where it seems lost: it may be ours in the store still, and nobody else's token is touched.
         end('was given back');
-        releasing = giveBack();
+        releasing = giveBack(isOver);
       }
       return Promise.race([releasing, firstTried.promise]);
     },

@@ -19,9 +19,10 @@ export type HeldLease = {
   onAsked(listener: () => void): void;
   /**
    * Gives it back; never throws: where the store cannot be reached it is tried again for as long as the lease is long.
-   * Idempotent.
+   * Idempotent. `isOver`: what it was about is gone for good or will not be asked for by token again; nothing is kept
+   * of it.
    */
-  release(): Promise<void>;
+  release(isOver?: boolean): Promise<void>;
 };
 
 export type TakeOptions = {
@@ -45,6 +46,10 @@ export type LeaseKeeper = {
     options: TakeOptions & { readonly asks?: boolean },
     signal: AbortSignal,
   ): Promise<HeldLease>;
+  /** Waits as `wait` until no other process holds it, and takes nothing. Throws the signal's reason, `unavailable`. */
+  untilLeft(name: string, options: { readonly asks?: boolean }, signal: AbortSignal): Promise<void>;
+  /** Whether it is held or being taken in this process. */
+  isHeldHere(name: string): boolean;
   /**
    * Leases that begin so as they were seen last (at most a second ago), without those that were given back or whose
    * holder stands still. While the store cannot be reached: as they were seen before. Throws `unavailable` where they

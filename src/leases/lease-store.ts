@@ -26,7 +26,7 @@ export type SeenLease = Pick<LeaseRow, 'token' | 'beat' | 'holder'> | null;
 export type LeaseStore = {
   /** null where there never was one. */
   read(name: string): Promise<LeaseRow | null>;
-  /** Those whose name begins so, in no order. */
+  /** Those whose name begins so and that somebody holds, alive or not, in no order. */
   list(prefix: string): Promise<readonly LeaseRow[]>;
   /**
    * Takes it where it is as it was seen: with the next token, beat 0, nobody asking. null where it is not any more.

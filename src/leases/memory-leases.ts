@@ -18,7 +18,9 @@ export function createMemoryLeases(): LeaseStore {
       return row ? copied(row) : null;
     },
     async list(prefix) {
-      return [...rows.values()].filter(({ name }) => name.startsWith(prefix)).map(copied);
+      return [...rows.values()]
+        .filter((row) => row.holder !== null && row.name.startsWith(prefix))
+        .map(copied);
     },
     async take({ name, holder, lengthMs, note }, seen) {
       checkName(name);

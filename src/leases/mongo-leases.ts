@@ -57,7 +57,8 @@ export function createMongoLeases(db: Db): LeaseStore {
       }),
     list: (prefix) =>
       withFailures(async () => {
-        const found = leases.find({ _id: { $gte: String(prefix), $lt: String(prefix) + last } });
+        const named = { $gte: String(prefix), $lt: String(prefix) + last };
+        const found = leases.find({ _id: named, holder: { $ne: null } });
         return (await found.toArray()).map(toRow);
       }),
     take: ({ name, holder, lengthMs, note }, seen) =>

@@ -122,7 +122,7 @@ export function leasesContract(adapter: string, make: MakeLeases): void {
     assert.equal((await taken(store, 'b')).token, 1);
   });
 
-  it('lists those whose names begin so, and no others', async (store) => {
+  it('lists those whose names begin so and that somebody holds, and no others', async (store) => {
     const names = ['camera:a', 'camera:b', 'camera:', 'camera-process:a', 'cameraz', 'video:a', 'camer'];
     for (const name of names) assert.ok(await store.take({ ...lease('a'), name }, null));
     const listed = async (prefix: string) => (await store.list(prefix)).map(({ name }) => name).sort();
@@ -135,6 +135,8 @@ export function leasesContract(adapter: string, make: MakeLeases): void {
       'cameraz',
     ]);
     assert.deepEqual(await listed('nothing'), []);
+    await store.release({ name: 'camera:a', token: 1 });
+    assert.deepEqual(await listed('camera:'), ['camera:', 'camera:b']);
   });
 
   it('names and notes beyond their limits are refused', async (store) => {

@@ -315,6 +315,30 @@ test('who waits without asking disturbs nobody, and can stop waiting', async () 
   held?.assertHeld();
 });
 
+test('who only waits for it to be left takes nothing, and goes on at once where nobody else has it', async () => {
+  const { open, leases } = createHouse();
+  const [a, b] = [open('a'), open('b')];
+  await b.keeper.untilLeft('upload:x', { asks: true }, never);
+  const held = await a.keeper.take('upload:x', { lengthMs, beatMs: 1000 });
+  await a.keeper.untilLeft('upload:x', { asks: true }, never);
+  held?.onAsked(() => void held.release());
+  const left = b.keeper.untilLeft('upload:x', { asks: true }, never);
+  await b.clock.settle();
+  await a.clock.advance(1000);
+  await b.clock.advance(1000);
+  await left;
+  assert.deepEqual(await leases.read('upload:x').then((row) => [row?.token, row?.holder]), [1, null]);
+});
+
+test('nothing is kept of one that is over for good', async () => {
+  const { open, leases } = createHouse();
+  const { keeper } = open('a');
+  const held = await keeper.take('video:x', { lengthMs, isNew: true });
+  await held?.release(true);
+  assert.equal(await leases.read('video:x'), null);
+  assert.equal((await keeper.take('video:x', { lengthMs }))?.token, 1);
+});
+
 test('what is seen leaves out those given back and those whose holder stands still, and is asked once a second', async () => {
   const { open, calls, setAway } = createHouse();
   const [a, b, watcher] = [open('a'), open('b'), open('watcher')];
