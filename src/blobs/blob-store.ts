@@ -14,6 +14,9 @@ export type BlobReader = {
   readonly sizeBytes: number;
   /** When it was sealed (for an unfinished one: last written), milliseconds since the epoch. */
   readonly modifiedAtMs: number;
+  /** Where the bytes are a local file of their own, sealed: its path below the data folder (`blobs/ab/abc...`), so that
+   * a web server beside us can send it (`http/accel.ts`). */
+  readonly filePath?: string | undefined;
   /** The bytes from `position` on, not beyond `end`, where they are a local file's right now, so that they can go to a
    * socket without passing through this process. To be used at once, before anything is awaited: then asked for anew.
    * null: they are in no file (yet), or the reader is closed. Left out in stores without files. */
