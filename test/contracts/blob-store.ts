@@ -2,6 +2,7 @@
 // left a second time.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import type { BlobEntry, BlobReader, BlobStore } from '../../src/blobs/blob-store.ts';
 import { isAppError } from '../../src/errors.ts';
@@ -103,6 +104,22 @@ export function blobStoreContract(name: string, make: () => Promise<BlobStoreUnd
       }
       await assert.rejects(reader.read(new Uint8Array(1), -1));
       await reader.close();
+    });
+
+    it('has the same bytes where it says that they are in a file', async () => {
+      const bytes = pattern(2_300_000);
+      const reader = await store.open(await sealed(bytes));
+      for (let position = 0; reader.fileRange && position < bytes.length; ) {
+        if (reader.approach && !(await reader.approach(position, bytes.length))) break; // in no file
+        const range = reader.fileRange(position, bytes.length);
+        assert.ok(range && range.length > 0 && position + range.length <= bytes.length);
+        const found = Buffer.alloc(range.length);
+        assert.equal(readSync(range.fd, found, 0, range.length, range.offset), range.length);
+        assert.equal(digest(found), digest(bytes.subarray(position, position + range.length)));
+        position += range.length;
+      }
+      await reader.close();
+      assert.equal(reader.fileRange?.(0, 10) ?? null, null);
     });
 
     it('serves many reads of one reader at once', async () => {
