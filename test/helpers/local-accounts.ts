@@ -1,11 +1,11 @@
 // The accounts of a process in a folder of the test's own, a browser that keeps its cookies, and passwords that are
 // quickly worked out (the real scrypt takes a third of a second each).
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes, scryptSync } from 'node:crypto';
 import { after } from 'node:test';
 import { pino } from 'pino';
 import type { Accounts, Asker, Cookies, Identity } from '../../src/accounts/accounts.ts';
 import { createLocalAccounts } from '../../src/accounts/local/create-local-accounts.ts';
-import type { PasswordHasher } from '../../src/accounts/password-hash.ts';
+import { createPasswordHasher, type PasswordHasher } from '../../src/accounts/password-hash.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -35,6 +35,22 @@ export function createQuickHasher(): PasswordHasher & { worked: number } {
     },
   };
   return hasher;
+}
+
+/**
+ * Hashes that the program's own hasher reads, with hardly any work (what it takes stands in a stored
+ * hash): for people who are there before the program starts, and for tests that try many passwords of a link.
+ */
+export function createCheapHasher(): PasswordHasher {
+  const real = createPasswordHasher();
+  return {
+    ...real,
+    async hash(password) {
+      const salt = randomBytes(16);
+      const key = scryptSync(password.normalize('NFC'), salt, 32, { N: 16, r: 1, p: 1 });
+      return ['scrypt', 4, 1, 1, salt.toString('base64url'), key.toString('base64url')].join('$');
+    },
+  };
 }
 
 export type OpenOptions = {

@@ -1,7 +1,12 @@
 // The real program with accounts and a household in it: an owner, a member, a guest and a child, each with an account
-// made as people make one (the API of the log-in, invites) and a session of their own.
+// and a session of their own. They stand in the data folder before the program starts, put there by its own code with
+// passwords that are quickly worked out; where the accounts are elsewhere they are made as people make them (the API).
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Role } from '../../src/accounts/permissions.ts';
+import { createBrowser, createCheapHasher, createHomeBrowser, openLocalAccounts } from './local-accounts.ts';
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 
 /** Of everybody here; strong enough for the real check. */
@@ -40,42 +45,98 @@ export type House = {
   close(): Promise<void>;
 };
 
-/** Starts the program and fills it. `settings` beside KINORA_AUTH. */
+/** Everybody but the owner. */
+const others = [
+  ['Ben', 'member'],
+  ['Greta', 'guest'],
+  ['Kim', 'child'],
+] as const;
+
+/** Starts the program with its people. `settings` beside KINORA_AUTH. */
 export async function startHouse({ settings = {}, dataFolder }: ProgramOptions = {}): Promise<House> {
-  const program = await startProgram({
-    ...(dataFolder !== undefined && { dataFolder }),
-    settings: { ...settings, KINORA_AUTH: 'accounts' },
-  });
+  const isElsewhere = settings.KINORA_AUTH_URL !== undefined || settings.MONGODB_URL !== undefined;
+  const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'kinora data '));
+  const removeFolder = () => {
+    if (dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  let program: Program | null = null;
   try {
-    const owner = await signUp(program.url, 'Anna', 'owner', null);
-    const add = async (name: string, role: Role) => {
-      const invite = await owner.read<{ url: string }>('/api/v1/invites', { method: 'POST', body: { role } });
-      return signUp(program.url, name, role, new URL(invite.url).searchParams.get('invite'));
-    };
+    const seeded = isElsewhere ? null : await seedPeople(folder);
+    program = await startProgram({ dataFolder: folder, settings: { ...settings, KINORA_AUTH: 'accounts' } });
+    const { url } = program;
+    const [owner, member, guest, child] = seeded
+      ? seeded.map(({ cookie, ...person }) => personWith(url, person, cookie))
+      : await signUpPeople(url);
+    const running = program;
     return {
-      ...{ program, url: program.url, owner, add },
-      member: await add('Ben', 'member'),
-      guest: await add('Greta', 'guest'),
-      child: await add('Kim', 'child'),
-      ask: (path, init) => askWith(program.url, {}, path, init),
+      ...{ program, url, owner: owner!, member: member!, guest: guest!, child: child! },
+      add: (name, role) => signUpInvited(url, owner!, name, role),
+      ask: (path, init) => askWith(url, {}, path, init),
       async logIn(person) {
-        const answer = await askWith(program.url, {}, '/api/auth/sign-in/email', {
+        const answer = await askWith(url, {}, '/api/auth/sign-in/email', {
           method: 'POST',
           body: { email: person.login, password: housePassword },
         });
         assert.equal(answer.status, 200, await answer.clone().text());
-        return personWith(program.url, person, cookieOf(answer));
+        return personWith(url, person, cookieOf(answer));
       },
-      close: () => program.close(),
+      async close() {
+        await running.close();
+        removeFolder();
+      },
     };
   } catch (error) {
-    await program.close();
+    await program?.close();
+    removeFolder();
     throw error;
   }
 }
 
+type SeededPerson = Pick<HousePerson, 'id' | 'name' | 'login' | 'role' | 'cookie'>;
+
+/** Makes the household in a data folder that no program uses, by the accounts' own code, in the order owner first. */
+export async function seedPeople(folder: string): Promise<SeededPerson[]> {
+  const accounts = await openLocalAccounts({ folder, hasher: createCheapHasher() });
+  const home = createHomeBrowser(accounts);
+  const signUp = async (browser: typeof home, name: string, role: Role, more: { invite?: string }) => {
+    const login = loginOf(name);
+    const id = await browser.signUp(name, login, { password: housePassword, ...more });
+    return { id, name, login, role, cookie: browser.asker().cookieHeader! };
+  };
+  const owner = await signUp(home, 'Anna', 'owner', {});
+  const people = [owner];
+  for (const [name, role] of others) {
+    const { secret } = await accounts.invite(home.asker(), owner.id, {
+      ...{ role, quotaBytes: null, note: '', expiresAtMs: Date.now() + 3_600_000 },
+    });
+    const browser = createBrowser(accounts, { address: '127.0.0.1', userAgent: 'node' });
+    people.push(await signUp(browser, name, role, { invite: secret }));
+  }
+  await accounts.close();
+  return people;
+}
+
+async function signUpPeople(url: string): Promise<HousePerson[]> {
+  const owner = await signUp(url, 'Anna', 'owner', null);
+  const people = [owner];
+  for (const [name, role] of others) people.push(await signUpInvited(url, owner, name, role));
+  return people;
+}
+
+async function signUpInvited(
+  url: string,
+  owner: HousePerson,
+  name: string,
+  role: Role,
+): Promise<HousePerson> {
+  const invite = await owner.read<{ url: string }>('/api/v1/invites', { method: 'POST', body: { role } });
+  return signUp(url, name, role, new URL(invite.url).searchParams.get('invite'));
+}
+
+const loginOf = (name: string) => `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
+
 async function signUp(url: string, name: string, role: Role, invite: string | null): Promise<HousePerson> {
-  const login = `${name.toLowerCase().replaceAll(' ', '.')}@example.org`;
+  const login = loginOf(name);
   const answer = await askWith(url, {}, '/api/auth/sign-up/email', {
     method: 'POST',
     body: { name, email: login, password: housePassword, ...(invite !== null && { invite }) },
