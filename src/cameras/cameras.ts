@@ -1,6 +1,7 @@
 // The cameras of the house as the rest of the program sees them; `create-cameras.ts` puts them together.
 import type { DeviceMode } from '../workers/camera-messages.ts';
 import type { CameraKinds } from './camera-kinds.ts';
+import type { ClusterFigures } from './cluster/cluster-setup.ts';
 import type { FoundCamera } from './discovery/found-camera.ts';
 import type { LiveSample } from './live-sample.ts';
 
@@ -22,7 +23,7 @@ export type CameraInfo = {
   /** What it sends, known once it ran. */
   readonly kinds: CameraKinds;
   readonly viewers: number;
-  /** Why there is no signal, a sentence; else null. */
+  /** Why there is no signal, or why it starts again while it is watched, a sentence; else null. */
   readonly message: string | null;
   /** When the newest picture was taken, milliseconds since the epoch; null where none was since the start. */
   readonly lastPictureAtMs: number | null;
@@ -165,7 +166,11 @@ export type Cameras = {
   list(): readonly CameraInfo[];
   /** null where there is none. */
   get(id: string): CameraInfo | null;
+  /** As far as this process itself is concerned: its own viewers, or the cameras it runs where it shows none. */
+  here(): readonly CameraInfo[];
   figures(): readonly CameraFigures[];
+  /** null where this process is alone. */
+  clusterFigures(): ClusterFigures | null;
   /** Throws `conflict` (id taken), `bad-request` (id, driver or options are wrong, said in one sentence). */
   add(camera: NewCamera): Promise<CameraInfo>;
   /** How a camera is set up, without its secrets; null where there is none or it stands in the settings. */

@@ -43,8 +43,11 @@ export type DriverContext = {
   readonly signal: AbortSignal;
   /** The program's time; a driver of the user's may ignore it. */
   readonly clock: Clock;
-  /** Says in a sentence why there is no picture now, while the driver itself goes on; the next sample ends that. */
-  readonly report?: (sentence: string) => void;
+  /**
+   * Says in a sentence why there is no picture now, while the driver itself goes on; the next sample ends that.
+   * `starting`: pictures will come soon, and whoever waits for one should.
+   */
+  readonly report?: (sentence: string, state?: 'no-signal' | 'starting') => void;
   /** Where cameras that send to us arrive (driver `push`). */
   readonly senders?: Arrivals;
 };

@@ -81,6 +81,16 @@ export class Hub {
     return this.#intake.kinds;
   }
 
+  /** What is known of the camera from elsewhere, for as long as nothing of it was seen here. */
+  seedKinds(kinds: CameraKinds): void {
+    this.#intake.seedKinds(kinds);
+  }
+
+  /** It may send something else from now on. */
+  forgetKinds(): void {
+    this.#intake.forgetKinds();
+  }
+
   get figures(): HubFigures {
     return { id: this.#setup.id, ...this.#intake.figures, ...this.#figures };
   }
@@ -168,8 +178,8 @@ export class Hub {
     this.#setState('starting', null);
     const extras = {
       senders: this.senders,
-      report: (sentence: string) => {
-        if (this.#run === run) this.#setState('no-signal', this.#shown(sentence));
+      report: (sentence: string, state: 'no-signal' | 'starting' = 'no-signal') => {
+        if (this.#run === run) this.#setState(state, this.#shown(sentence));
       },
     };
     const run = startDriverRun(
@@ -285,7 +295,7 @@ export class Hub {
     this.#alarm.note(state, message);
     this.#state = state;
     this.#message = message;
-    if (state === 'no-signal') this.#intake.loseSignal();
+    if (state !== 'live') this.#intake.loseSignal();
     const info = this.info;
     for (const viewer of this.#viewers) viewer.onState?.(info);
     this.#setup.onChange(info);

@@ -85,6 +85,11 @@ export class Intake {
     this.#configs.clear();
   }
 
+  /** Learned elsewhere; what is seen here counts for more. */
+  seedKinds(kinds: CameraKinds): void {
+    if (this.#kinds === noKinds) this.#kinds = kinds;
+  }
+
   /** Another driver, or other options: it may send something else. */
   forgetKinds(): void {
     this.#kinds = noKinds;

@@ -1,12 +1,11 @@
 // Encrypts the passwords of cameras for the catalogue (AES-256-GCM, NIST SP 800-38D), so that a copy of the database
-// without the key file gives none away. The key is made at first use, in the data folder, for this user alone.
+// without the key gives none away. The key is made at first use.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { AppError } from '../errors.ts';
-import { readOrMakeKey } from '../key-file.ts';
+import type { Keys } from '../keys.ts';
 import { isSecretOption } from './secrets.ts';
 
-/** In the data folder. */
+/** Where the key is a file in the data folder. */
 export const keyFileName = 'camera.key';
 /** SP 800-38D §8.2.2: 96 random bits for each value, never used twice. */
 const ivBytes = 12;
@@ -28,16 +27,9 @@ export type SecretBox = {
   ): Promise<Readonly<Record<string, unknown>>>;
 };
 
-/** A box whose key lies in `folder`. Makes and reads nothing until something secret is there. */
-export function createSecretBox(folder: string): SecretBox {
-  let key: Promise<Buffer> | null = null;
-  const getKey = () => {
-    key ??= readOrMakeKey(join(folder, keyFileName), 'cameras’ passwords').catch((error) => {
-      key = null;
-      throw error;
-    });
-    return key;
-  };
+/** Makes and reads no key until something secret is there. */
+export function createSecretBox(keys: Keys): SecretBox {
+  const getKey = () => keys.get('camera', 'cameras’ passwords');
   return {
     async seal(cameraId, options) {
       const stored: Record<string, unknown> = {};

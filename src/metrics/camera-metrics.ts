@@ -1,6 +1,7 @@
 // The cameras' metrics: read from their own counters when Prometheus asks, so that counting costs nothing twice.
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { CameraFigures, CameraInfo, Cameras } from '../cameras/cameras.ts';
+import type { ClusterFigures } from '../cameras/cluster/cluster-setup.ts';
 import type { Clock } from '../clock.ts';
 
 /** Counters of each camera; a camera that is removed takes its own along. */
@@ -34,9 +35,36 @@ const gauges: readonly [string, string, (camera: CameraInfo, nowMs: number) => n
   ],
 ];
 
+/** Cameras of a process; one that shares them with others says what is its own part. */
+export type MeasuredCameras = Pick<Cameras, 'list' | 'figures'> &
+  Partial<Pick<Cameras, 'here' | 'clusterFigures'>>;
+
+/** What a process does for the cameras of several; those that end in `total` count. */
+const clusterMetrics: readonly [string, string, (figures: ClusterFigures) => number][] = [
+  ['owned', 'Cameras whose drivers this process runs', ({ owned }) => owned],
+  [
+    'relays_served',
+    'Streams of cameras that other processes take from this one',
+    ({ relaysServed }) => relaysServed,
+  ],
+  ['relays_taken', 'Cameras that this process takes from others', ({ relaysTaken }) => relaysTaken],
+  ['take_overs_total', 'Cameras taken over that another process ran before', ({ takeOvers }) => takeOvers],
+  ['leases_lost_total', 'Cameras lost to other processes unasked', ({ lost }) => lost],
+  [
+    'relay_dropped_total',
+    'Pictures and sound that other processes were not given because they were busy',
+    ({ relayDropped }) => relayDropped,
+  ],
+  [
+    'relayed_bytes_total',
+    'Bytes of pictures and sound sent to other processes',
+    ({ relayedBytes }) => relayedBytes,
+  ],
+];
+
 export function addCameraMetrics(
   registers: Registry[],
-  cameras: Pick<Cameras, 'list' | 'figures'>,
+  cameras: MeasuredCameras,
   clock: Pick<Clock, 'nowMs'>,
 ): void {
   const labelNames = ['camera'];
@@ -63,11 +91,35 @@ export function addCameraMetrics(
       ...{ name: `kinora_camera_${name}`, help, labelNames, registers },
       collect() {
         this.reset();
-        for (const camera of cameras.list()) {
+        for (const camera of cameras.here?.() ?? cameras.list()) {
           const value = read(camera, clock.nowMs());
           if (value !== null) this.set({ camera: camera.id }, value);
         }
       },
     });
+  }
+  // Of one process alone there is nothing to tell.
+  if (!cameras.clusterFigures?.()) return;
+  for (const [name, help, read] of clusterMetrics) {
+    const settings = { name: `kinora_cameras_${name}`, help, registers };
+    const figure = () => {
+      const figures = cameras.clusterFigures?.();
+      return figures ? read(figures) : 0;
+    };
+    if (name.endsWith('_total'))
+      new Counter({
+        ...settings,
+        collect() {
+          this.reset();
+          this.inc(figure());
+        },
+      });
+    else
+      new Gauge({
+        ...settings,
+        collect() {
+          this.set(figure());
+        },
+      });
   }
 }

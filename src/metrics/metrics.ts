@@ -1,8 +1,7 @@
 // What Prometheus reads at /metrics. One registry per program, made in app.ts; nothing global.
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
-import type { Cameras } from '../cameras/cameras.ts';
 import type { Clock } from '../clock.ts';
-import { addCameraMetrics } from './camera-metrics.ts';
+import { addCameraMetrics, type MeasuredCameras } from './camera-metrics.ts';
 
 export type Metrics = {
   readonly contentType: string;
@@ -20,7 +19,7 @@ export function createMetrics({
   cameras,
   clock,
 }: {
-  cameras: Pick<Cameras, 'list' | 'figures'>;
+  cameras: MeasuredCameras;
   clock: Pick<Clock, 'nowMs'>;
 }): Metrics {
   const registry = new Registry();

@@ -11,6 +11,7 @@ import { createCameras } from '../../src/cameras/create-cameras.ts';
 import { createSecretBox, isSealed, keyFileName } from '../../src/cameras/secret-box.ts';
 import { shownOptions } from '../../src/cameras/secrets.ts';
 import type { StoredCamera } from '../../src/catalogue/catalogue.ts';
+import { createFileKeys } from '../../src/keys.ts';
 import { createCameraCatalogue } from '../helpers/camera-catalogue.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { createPushDriver } from '../helpers/push-driver.ts';
@@ -25,20 +26,20 @@ const secretOptions = {
 
 test('what is secret is sealed, opens again, and nothing of it can be read in between', async () => {
   const folder = await temporaryFolder();
-  const box = createSecretBox(folder);
+  const box = createSecretBox(createFileKeys(folder));
   const sealed = await box.seal('door', secretOptions);
   assert.ok(isSealed(sealed.url) && isSealed(sealed.password));
   assert.deepEqual([sealed.fps, sealed.user], [5, 'anna']);
   for (const word of ['s3cret', 'h1dden', 'pass-word', 'cam.local'])
     assert.ok(!JSON.stringify(sealed).includes(word) && !JSON.stringify(sealed).includes(btoa(word)));
-  assert.deepEqual(await createSecretBox(folder).open('door', sealed), secretOptions);
+  assert.deepEqual(await createSecretBox(createFileKeys(folder)).open('door', sealed), secretOptions);
   const again = await box.seal('door', secretOptions);
   assert.notDeepEqual(again, sealed, 'no two are the same');
 });
 
 test('the key is made with the first secret, for this user alone, and once however many want it', async () => {
   const folder = await temporaryFolder();
-  const boxes = Array.from({ length: 8 }, () => createSecretBox(folder));
+  const boxes = Array.from({ length: 8 }, () => createSecretBox(createFileKeys(folder)));
   await boxes[0]!.seal('door', { fps: 5 });
   assert.deepEqual(await readdir(folder), []);
   const sealed = await Promise.all(boxes.map((box) => box.seal('door', { password: 'abc' })));
@@ -51,7 +52,7 @@ test('the key is made with the first secret, for this user alone, and once howev
 
 test('a sealed value opens only where it belongs, whole, and with its key', async () => {
   const folder = await temporaryFolder();
-  const box = createSecretBox(folder);
+  const box = createSecretBox(createFileKeys(folder));
   const { password } = await box.seal('door', { password: 'abc' });
   assert.ok(isSealed(password));
   const damaged = Buffer.from(password.sealed, 'base64');
@@ -67,9 +68,15 @@ test('a sealed value opens only where it belongs, whole, and with its key', asyn
     await assert.rejects(box.open(id, stored), { kind: 'unavailable', message: /cannot be read any more/ });
   }
   await writeFile(join(folder, keyFileName), randomBytes(32));
-  await assert.rejects(createSecretBox(folder).open('door', { password }), /cannot be read any more/);
+  await assert.rejects(
+    createSecretBox(createFileKeys(folder)).open('door', { password }),
+    /cannot be read any more/,
+  );
   await writeFile(join(folder, keyFileName), 'short');
-  await assert.rejects(createSecretBox(folder).open('door', { password }), /camera\.key\) cannot be read/);
+  await assert.rejects(
+    createSecretBox(createFileKeys(folder)).open('door', { password }),
+    /camera\.key\) cannot be read/,
+  );
 });
 
 test('what is shown of options has no secret in it, and names those that are set', () => {
