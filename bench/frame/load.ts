@@ -5,11 +5,13 @@ import { copyFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cpuSeconds } from './machine.ts';
+import { cpuSecondsOfTree } from './machine.ts';
 
 export type LoadOptions = {
   readonly url: string;
   readonly pid: number;
+  /** More processes whose CPU counts, where several serve together. */
+  readonly morePids?: readonly number[];
   readonly connections: number;
   readonly seconds: number;
   /** Random ranges of so many bytes of a file of `sizeBytes`; left out, whole files. */
@@ -36,7 +38,7 @@ export async function createLoadClient(folder: string): Promise<LoadClient> {
 }
 
 async function runHttpload(folder: string, options: LoadOptions): Promise<LoadFigures> {
-  const { url, pid, connections, seconds, rangeBytes, sizeBytes } = options;
+  const { url, pid, morePids = [], connections, seconds, rangeBytes, sizeBytes } = options;
   const range = rangeBytes ? ['-R', String(rangeBytes), '-S', String(sizeBytes)] : [];
   const args = [
     '-c',
@@ -46,7 +48,7 @@ async function runHttpload(folder: string, options: LoadOptions): Promise<LoadFi
     '-w',
     '0.5',
     '-p',
-    String(pid),
+    [pid, ...morePids].join(','),
     ...range,
     url,
   ];
@@ -60,9 +62,14 @@ async function runHttpload(folder: string, options: LoadOptions): Promise<LoadFi
 }
 
 async function runNodeLoad(options: LoadOptions): Promise<LoadFigures> {
-  const { url, pid, connections, seconds, rangeBytes, sizeBytes } = options;
+  const { url, pid, morePids = [], connections, seconds, rangeBytes, sizeBytes } = options;
   const end = performance.now() + seconds * 1000;
-  const cpuBefore = cpuSeconds(pid);
+  const cpuNow = () =>
+    [pid, ...morePids].reduce((sum, one) => {
+      const { own, children } = cpuSecondsOfTree(one);
+      return sum + own + children;
+    }, 0);
+  const cpuBefore = cpuNow();
   let [bytes, errors] = [0, 0];
   const one = () =>
     new Promise<void>((resolve) => {
@@ -85,5 +92,5 @@ async function runNodeLoad(options: LoadOptions): Promise<LoadFigures> {
     while (performance.now() < end) await one();
   };
   await Promise.all(Array.from({ length: connections }, loop));
-  return { mbPerS: bytes / seconds / 1e6, cpuPerGb: ((cpuSeconds(pid) - cpuBefore) * 1e9) / bytes, errors };
+  return { mbPerS: bytes / seconds / 1e6, cpuPerGb: ((cpuNow() - cpuBefore) * 1e9) / bytes, errors };
 }

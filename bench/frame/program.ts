@@ -29,13 +29,17 @@ export async function makeFilm(path: string, sizeBytes: number): Promise<void> {
 }
 
 /** Starts `src/main.ts` with its data in `folder`. */
-export async function startProgram(folder: string): Promise<Program> {
+export async function startProgram(
+  folder: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<Program> {
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts')], {
     cwd: folder,
     env: {
       ...process.env,
       ...{ KINORA_PORT: '0', KINORA_DATA: join(folder, 'data'), KINORA_LOG_FORMAT: 'json' },
       KINORA_AUTH: 'none',
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -32,6 +32,8 @@ export type NginxOptions = {
   readonly upstream: string;
   /** KINORA_DATA/blobs, for KINORA_ACCEL. */
   readonly blobsFolder?: string;
+  /** It says that it can send no files. */
+  readonly isWithoutAccel?: boolean;
   /** Views and clips too, by the Perl module. */
   readonly slices?: boolean;
   /** Plain HTTP instead of TLS, for a load client that speaks no TLS. */
@@ -104,6 +106,7 @@ function configuration(
     upstream,
     blobsFolder,
     slices,
+    isWithoutAccel,
     port,
     plainPort,
     isPlain,
@@ -129,6 +132,7 @@ function configuration(
     (kind) => `${kind}_temp_path ${join(folder, kind)};`,
   );
   let perl = '';
+  if (isWithoutAccel) text = text.replace('X-Kinora-Accel "files"', 'X-Kinora-Accel ""');
   if (slices) {
     writeFileSync(join(folder, 'kinora-slices.conf'), read('kinora-slices.conf'));
     text = text
