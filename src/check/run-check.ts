@@ -92,9 +92,12 @@ async function repairIndex(
   log: Logger,
 ): Promise<{ isRepaired: boolean; text: string } | null> {
   if (!finding.isIndexAtFault) return null;
-  const maker = createVideoMaker({ blobs, catalogue, log, onOther: () => undefined });
+  // What is found to be of another kind is looked into when the program runs again.
+  const add = (id: string, videoId: string) =>
+    catalogue.addTask({ id, kind: 'describe', videoId, addedAtMs: systemClock.nowMs() });
+  const maker = createVideoMaker({ blobs, catalogue, log, looks: { add, wake: () => undefined } });
   try {
-    const renewed = await rescan(video, blobs, maker, log);
+    const renewed = await rescan(video, { blobs, maker, log, lock: { assertHeld: () => undefined } });
     return {
       isRepaired: true,
       text: renewed.indexId === null ? `looked at again: ${renewed.reason}` : 'made again from the video',

@@ -1,13 +1,15 @@
 // One request at a time per upload, where the newest wins: a client that lost its connection comes back while the
-// old request still waits for bytes, so the old one is asked to end (tus 1.0, "Locks" of @tus/server).
+// old request still waits for bytes, here or in another replica, so the old one is asked to end (tus 1.0, "Locks" of
+// @tus/server). Here it is asked directly, elsewhere by the library's lease of the video.
 import { ERRORS, type Lock, type Locker, type RequestRelease } from '@tus/server';
 import type { Clock } from '../clock.ts';
+import { isAppError } from '../errors.ts';
+import type { Library } from '../library/library.ts';
 
-/** Longest wait for a lock: longer than the old request takes to make its bytes safe on a slow disk. */
+/** Longest wait for a request of this process: longer than it takes to make its bytes safe on a slow disk. */
 const waitMs = 20_000;
 
-/** A locker for one process (the library has its own lock for what this does not cover). */
-export function createTusLocker(clock: Clock): Locker {
+export function createTusLocker(clock: Clock, library: Pick<Library, 'untilArrivalLeft'>): Locker {
   type Held = {
     readonly requestRelease: RequestRelease;
     readonly released: Promise<void>;
@@ -17,6 +19,12 @@ export function createTusLocker(clock: Clock): Locker {
 
   const createLock = (id: string): Lock => {
     let mine: Held | null = null;
+    const unlock = () => {
+      if (!mine) return;
+      if (held.get(id) === mine) held.delete(id);
+      mine.release();
+      mine = null;
+    };
     return {
       async lock(signal, requestRelease) {
         const timeUp = new AbortController();
@@ -39,12 +47,16 @@ export function createTusLocker(clock: Clock): Locker {
         const { promise, resolve } = Promise.withResolvers<void>();
         mine = { requestRelease, released: promise, release: resolve };
         held.set(id, mine);
+        try {
+          await library.untilArrivalLeft(id);
+          signal.throwIfAborted();
+        } catch (error) {
+          unlock();
+          throw isAppError(error, 'unavailable') ? error : ERRORS.ERR_LOCK_TIMEOUT;
+        }
       },
       async unlock() {
-        if (!mine) return;
-        if (held.get(id) === mine) held.delete(id);
-        mine.release();
-        mine = null;
+        unlock();
       },
     };
   };

@@ -32,7 +32,7 @@ export function createTusServer(path: string, { library, config, clock, metrics 
       if (!place) throw new Error('an upload outside of a request');
       return place;
     }),
-    locker: createTusLocker(clock),
+    locker: createTusLocker(clock, library),
     ...(Number.isFinite(maxUploadBytes) && { maxSize: maxUploadBytes }),
     relativeLocation: true,
     lockDrainTimeout: handOverMs,

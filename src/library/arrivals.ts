@@ -1,4 +1,4 @@
-// All videos that are arriving: begun, taken up again, given up, recovered at the start. One writer per video; the
+// All videos that are arriving: begun, taken up again, given up, recovered. One writer per video, wherever it is; the
 // scan of one that pauses is kept for a while, so that going on costs nothing.
 import type { Logger } from 'pino';
 import type { BlobStore } from '../blobs/blob-store.ts';
@@ -7,12 +7,12 @@ import type { Clock } from '../clock.ts';
 import { AppError, isAppError } from '../errors.ts';
 import { createId } from '../ids.ts';
 import { Arrival, type ArrivalTools, discard } from './arrival.ts';
-import { type CarefulScan, createCarefulScan, replay } from './careful-scan.ts';
+import { type CarefulScan, createCarefulScan, scanBeginning } from './careful-scan.ts';
 import type { Folders } from './folders.ts';
 import type { ArrivingVideo, NewArrival } from './library.ts';
-import { createLocks } from './locks.ts';
-import type { Allowance, Quotas } from './quota.ts';
-import { recoverArrival, standingOf } from './recovery.ts';
+import type { Lock, Locks } from './locks.ts';
+import type { Quotas } from './quota.ts';
+import { discardStopped, recoverArrival, standingOf } from './recovery.ts';
 import { sealedArrival } from './sealed-arrival.ts';
 import { importedTitle, storedFileName, titleFromFileName } from './titles.ts';
 import type { VideoMaker } from './video-maker.ts';
@@ -21,6 +21,10 @@ import type { VideoMaker } from './video-maker.ts';
 const maxParked = 8;
 /** Longest metadata header kept, characters: tus clients send a name, a type and a path. */
 const maxMetadataLength = 8000;
+/** So little is read again, so that what is no video is refused early also where its first bytes came elsewhere. */
+const beginningBytes = 64 * 1024;
+/** How long another process may take to leave an upload that is asked for here: one that was killed takes 10 s. */
+const leaveMs = 20_000;
 
 export type ArrivalsTools = {
   readonly blobs: BlobStore;
@@ -30,18 +34,19 @@ export type ArrivalsTools = {
   readonly maker: VideoMaker;
   readonly quotas: Quotas;
   readonly folders: Folders;
+  readonly locks: Locks;
   readonly maxUploadBytes: number;
 };
 
 export type Arrivals = ReturnType<typeof createArrivals>;
 
 export function createArrivals(tools: ArrivalsTools) {
-  const { blobs, catalogue, clock, log, maker, quotas, folders, maxUploadBytes } = tools;
+  const { blobs, catalogue, clock, log, maker, quotas, folders, locks, maxUploadBytes } = tools;
   const active = new Map<string, Arrival>();
   /** Oldest first. */
   const parked = new Map<string, CarefulScan>();
-  /** Who may touch an arriving video: its writer, or its recovery. */
-  const locks = createLocks();
+  /** Uploads seen to be written since they were last looked at: should nobody hold them any more, they are looked at. */
+  const watched = new Set<string>();
   const finishing = new Set<Promise<void>>();
   let isClosed = false;
 
@@ -53,12 +58,31 @@ export function createArrivals(tools: ArrivalsTools) {
     }
   };
 
-  /** Locks the video for one writer. Throws `conflict` where there is one. */
-  const claim = (id: string): (() => void) => {
-    if (isClosed) throw new AppError('unavailable', 'The program is ending.');
-    const release = locks.take(id);
-    if (!release) throw new AppError('conflict', 'This upload is being written by another request.');
-    return release;
+  const lockName = (id: string) => `video:${id}`;
+
+  /** Gives up waiting for another process in good time. */
+  const patience = () => {
+    const ended = new AbortController();
+    const over = new AppError('conflict', 'This upload is being written by another request.');
+    clock.sleep(leaveMs, ended.signal).then(
+      () => ended.abort(over),
+      () => undefined,
+    );
+    return ended;
+  };
+
+  /** Locks the video for one writer; another process is asked to leave it. Throws `conflict` where somebody is at it. */
+  const claim = async (id: string): Promise<Lock> => {
+    if (isClosed) throw ending();
+    const waiting = patience();
+    try {
+      const lock = await locks.takeOver(lockName(id), waiting.signal);
+      if (lock && !isClosed) return lock;
+      await lock?.release();
+    } finally {
+      waiting.abort();
+    }
+    throw isClosed ? ending() : new AppError('conflict', 'This upload is being written by another request.');
   };
 
   const arriving = async (id: string): Promise<Video> => {
@@ -68,28 +92,26 @@ export function createArrivals(tools: ArrivalsTools) {
     return video;
   };
 
+  /** `scanAt` is given how much is stored, and makes the scan that has seen so much; null for none. */
   const open = async (
     video: Video,
-    release: () => void,
-    scan: CarefulScan,
+    lock: Lock,
+    scanAt: (storedBytes: number) => CarefulScan | null,
     quotaBytes: number | null,
   ): Promise<Arrival> => {
-    const writer = await blobs.append(video.blobId);
-    let allowance: Allowance | null = null;
-    if (video.sizeBytes === null) {
-      allowance = quotas.open({ ownerId: video.ownerId, quotaBytes }, video.receivedBytes, writer.sizeBytes);
-    }
+    const writer = await blobs.append(video.blobId, lock.token);
+    const allowance = video.sizeBytes === null ? quotas.open(video, quotaBytes, writer.sizeBytes) : null;
     const arrivalTools: ArrivalTools = {
-      ...{ blobs, catalogue, clock, maker, maxUploadBytes, allowance },
+      ...{ blobs, catalogue, clock, log, maker, maxUploadBytes, allowance, lock },
+      isToldByLock: locks.isShared,
       onEnd(arrival, rest) {
         allowance?.end();
         active.delete(arrival.id);
         parked.delete(arrival.id);
         if (rest && !isClosed) park(arrival.id, rest);
-        release();
       },
     };
-    const arrival = new Arrival(video, writer, scan, arrivalTools);
+    const arrival = new Arrival(video, writer, scanAt(writer.sizeBytes), arrivalTools);
     active.set(video.id, arrival);
     return arrival;
   };
@@ -108,6 +130,33 @@ export function createArrivals(tools: ArrivalsTools) {
     }
   };
 
+  /** Gives the lock back when all is done, which may be later. */
+  const recoverOne = async (id: string, lock: Lock): Promise<void> => {
+    let finish: (() => Promise<void>) | null = null;
+    let isGone = false;
+    try {
+      // Whoever had it may have finished it since it was read.
+      const video = await catalogue.getVideo(id);
+      if (video?.status === 'arriving') ({ finish, isGone } = await recoverArrival(video, tools, lock));
+    } catch (error) {
+      log.error(
+        { err: error, video: id },
+        'what arrived of a video could not be recovered; it stays as it is',
+      );
+    }
+    if (!finish) return lock.release(isGone);
+    const work = finish()
+      .then(
+        () => lock.release(true),
+        async (error) => {
+          logUnfinished(error, id, log);
+          await lock.release(isAppError(error, 'unsupported-media'));
+        },
+      )
+      .finally(() => finishing.delete(work));
+    finishing.add(work);
+  };
+
   return {
     async begin(arrival: NewArrival): Promise<ArrivingVideo> {
       await assertRoom(arrival.sizeBytes);
@@ -116,8 +165,10 @@ export function createArrivals(tools: ArrivalsTools) {
       }
       const { ownerId, folderId, quotaBytes } = arrival;
       await folders.assertOwn(ownerId, folderId);
+      if (isClosed) throw ending();
       const id = createId();
-      const release = claim(id);
+      const lock = await locks.take(lockName(id), { isNew: true });
+      if (!lock) throw new AppError('internal', 'An id came twice.');
       try {
         const begun = {
           ...{ id, ownerId, folderId },
@@ -134,30 +185,46 @@ export function createArrivals(tools: ArrivalsTools) {
         // Of unknown size: a byte at least.
         const wanted = { ownerId, quotaBytes, sizeBytes: arrival.sizeBytes ?? 1 };
         await quotas.admit(wanted, () => catalogue.beginUpload({ ...begun, audiences: arrival.audiences }));
-        return await open({ ...unknown, ...begun }, release, createCarefulScan(log), quotaBytes);
+        return await open({ ...unknown, ...begun }, lock, () => createCarefulScan(log), quotaBytes);
       } catch (error) {
-        release();
+        await lock.release();
         throw error;
       }
     },
 
-    /** Goes on where it was. The scan is the parked one, or a new one taken through what is stored. */
+    /**
+     * Goes on where it was. The scan is the parked one, or a new one where next to nothing is stored yet; where other
+     * bytes came since, by another process or before a stop, there is none, and the whole is scanned at the end.
+     */
     async resume(id: string, quotaBytes: number | null): Promise<ArrivingVideo> {
-      const release = claim(id);
+      const lock = await claim(id);
       try {
         const video = await arriving(id);
         const standing = await standingOf(video, blobs);
-        if (standing.kind === 'sealed') return sealedArrival(video, standing.receivedBytes, tools, release);
-        let scan = parked.get(id) ?? null;
+        if (standing.kind === 'sealed') return sealedArrival(video, standing.receivedBytes, tools, lock);
+        let scan = parked.get(id);
         parked.delete(id);
-        if (scan?.receivedBytes !== standing.receivedBytes) {
-          scan = createCarefulScan(log);
-          await replayStored(video, scan, standing.receivedBytes, tools);
-        }
-        return await open(video, release, scan, quotaBytes);
+        if (scan?.receivedBytes !== standing.receivedBytes && standing.receivedBytes <= beginningBytes)
+          scan = await scanStoredBeginning(video, standing.receivedBytes, tools);
+        return await open(
+          video,
+          lock,
+          (storedBytes) => (scan?.receivedBytes === storedBytes ? scan : null),
+          quotaBytes,
+        );
       } catch (error) {
-        release();
+        await lock.release();
         throw error;
+      }
+    },
+
+    /** Waits until no other process writes it: one that does is asked to stop. Throws `conflict` where it does not in time. */
+    async untilLeft(id: string): Promise<void> {
+      const waiting = patience();
+      try {
+        await locks.untilLeft(lockName(id), waiting.signal);
+      } finally {
+        waiting.abort();
       }
     },
 
@@ -185,24 +252,31 @@ export function createArrivals(tools: ArrivalsTools) {
           throw new AppError('conflict', 'This upload is complete.');
         return;
       }
-      const release = claim(id);
+      const lock = await claim(id);
+      let isGone = false;
       try {
-        await discard(tools, await arriving(id));
+        const video = await arriving(id);
+        if (!(await discardStopped(video, tools, lock))) await discard(tools, video);
+        isGone = true;
         parked.delete(id);
       } finally {
-        release();
+        await lock.release(isGone);
       }
     },
 
-    /** Removes one whose time is over, unless it is being written. */
-    async expire(video: Video): Promise<void> {
-      const release = locks.take(video.id);
-      if (!release) return;
+    /** Removes one whose time is over, unless it is being written, or whole: then false. */
+    async expire(video: Video): Promise<boolean> {
+      const lock = await locks.take(lockName(video.id));
+      if (!lock) return false;
+      let isGone = false;
       try {
-        await discard(tools, video);
-        parked.delete(video.id);
+        // It may have arrived meanwhile.
+        if ((await catalogue.getVideo(video.id))?.status === 'arriving')
+          isGone = await discardStopped(video, tools, lock);
+        if (isGone) parked.delete(video.id);
+        return isGone;
       } finally {
-        release();
+        await lock.release(isGone);
       }
     },
 
@@ -214,37 +288,39 @@ export function createArrivals(tools: ArrivalsTools) {
       return { ...video, receivedBytes: (await standingOf(video, blobs)).receivedBytes };
     },
 
-    /** For lists: without asking the blob store. */
-    asOfNowCheaply(video: Video): Video {
-      const running = video.status === 'arriving' ? active.get(video.id) : undefined;
-      return running ? { ...video, receivedBytes: running.receivedBytes } : video;
+    /** For lists: without asking the blob store. Other processes' are as they told it a moment ago. */
+    async asOfNowCheaply(videos: readonly Video[]): Promise<readonly Video[]> {
+      if (!videos.some(({ status }) => status === 'arriving')) return videos;
+      const notes = await locks.notes('video:');
+      return videos.map((video) => {
+        if (video.status !== 'arriving') return video;
+        const running = active.get(video.id);
+        const receivedBytes = running?.receivedBytes ?? notes.get(lockName(video.id))?.receivedBytes;
+        return typeof receivedBytes === 'number' ? { ...video, receivedBytes } : video;
+      });
     },
 
-    /** Takes up what a crash left. Resolves when all of it is safe to use; scans go on in the background. */
-    async recover(): Promise<void> {
-      for (const video of await catalogue.listArriving()) {
-        const release = locks.take(video.id);
-        if (!release) continue;
-        let finish: (() => Promise<void>) | null = null;
-        try {
-          ({ finish } = await recoverArrival(video, tools));
-        } catch (error) {
-          log.error(
-            { err: error, video: video.id },
-            'what arrived of a video could not be recovered; it stays as it is',
-          );
-        }
-        if (!finish) {
-          release();
+    /**
+     * Takes up what stopped processes left. Resolves when all of it is safe to use; scans go on in the background.
+     * `isThorough`: also those that could be gone on with the last time, and that nobody was seen to write since.
+     */
+    async recover({ isThorough }: { readonly isThorough: boolean }): Promise<void> {
+      const videos = await catalogue.listArriving();
+      const held = await locks.notes('video:');
+      const there = new Set(videos.map(({ id }) => id));
+      for (const id of watched) if (!there.has(id)) watched.delete(id);
+      for (const video of videos) {
+        if (isClosed) return;
+        const { id, uploadMetadata } = video;
+        if (active.has(id) || held.has(lockName(id))) {
+          watched.add(id);
           continue;
         }
-        const work = finish()
-          .catch((error) => logUnfinished(error, video, log))
-          .finally(() => {
-            release();
-            finishing.delete(work);
-          });
-        finishing.add(work);
+        if (uploadMetadata !== null && !isThorough && !watched.has(id)) continue;
+        const lock = await locks.take(lockName(id));
+        if (!lock) continue;
+        watched.delete(id);
+        await recoverOne(id, lock);
       }
     },
 
@@ -268,34 +344,35 @@ const unknown = {
   ...{ playback: { viewType: null, originalType: null }, indexId: null, binnedAtMs: null },
 } as const satisfies Partial<Video>;
 
-async function replayStored(
+/** Throws `unsupported-media`, and then nothing is left of it. */
+async function scanStoredBeginning(
   video: Video,
-  scan: CarefulScan,
   storedBytes: number,
-  tools: ArrivalsTools,
-): Promise<void> {
-  if (storedBytes === 0) return;
-  const reader = await tools.blobs.openUnfinished(video.blobId);
+  { blobs, catalogue, log }: ArrivalsTools,
+): Promise<CarefulScan> {
+  if (storedBytes === 0) return createCarefulScan(log);
+  const reader = await blobs.openUnfinished(video.blobId);
   try {
-    await replay(scan, reader);
+    return await scanBeginning(reader, log);
   } catch (error) {
-    if (isAppError(error, 'unsupported-media')) await discard(tools, video);
+    if (isAppError(error, 'unsupported-media')) await discard({ blobs, catalogue }, video);
     throw error;
   } finally {
     await reader.close();
   }
 }
 
-function logUnfinished(error: unknown, video: Video, log: Logger): void {
+function ending(): AppError {
+  return new AppError('unavailable', 'The program is ending.');
+}
+
+function logUnfinished(error: unknown, id: string, log: Logger): void {
   if (isAppError(error, 'unsupported-media')) {
-    log.info(
-      { video: video.id, reason: error.message },
-      'a file that had arrived is no video and was removed',
-    );
+    log.info({ video: id, reason: error.message }, 'a file that had arrived is no video and was removed');
   } else {
     log.error(
-      { err: error, video: video.id },
-      'a video that had arrived could not be finished; the next start tries again',
+      { err: error, video: id },
+      'a video that had arrived could not be finished and is tried again later',
     );
   }
 }

@@ -1,8 +1,8 @@
 // The scan of an arriving or stored file, made safe to lean on: a file is refused only for not being a video or
 // sound at all. Whatever else is wrong with it, or with a parser, is an outcome with a reason, and the original is kept.
 import type { Logger } from 'pino';
-import type { BlobReader } from '../blobs/blob-store.ts';
-import { AppError, isAppError } from '../errors.ts';
+import type { BlobReader, BlobStore } from '../blobs/blob-store.ts';
+import { isAppError } from '../errors.ts';
 import { createMediaScan, type MediaScanResult, scanStored } from '../media/scan.ts';
 
 /** What a file turned out to be. `broken`: a known container that could not be read, and a sentence that says why. */
@@ -13,10 +13,6 @@ export type CarefulScan = {
   readonly receivedBytes: number;
   /** Takes the next bytes; they may be reused afterwards. Throws `unsupported-media` and nothing else. */
   push(chunk: Uint8Array): void;
-  /** How many of the next bytes need not be given; Infinity where all that is left. */
-  readonly passableBytes: number;
-  /** Takes the next `count` bytes, at most `passableBytes`, as arrived. */
-  pass(count: number): void;
   /** After the last byte. Throws `unsupported-media` and nothing else. */
   finish(): ScanOutcome;
 };
@@ -37,13 +33,6 @@ export function createCarefulScan(log: Logger): CarefulScan {
       } catch (error) {
         broken = outcomeOf(error, log);
       }
-    },
-    get passableBytes() {
-      return broken ? Number.POSITIVE_INFINITY : scan.passableBytes;
-    },
-    pass(count) {
-      receivedBytes += count;
-      if (!broken) scan.pass(count);
     },
     finish() {
       if (broken) return broken;
@@ -76,34 +65,25 @@ export async function scanBlob(reader: BlobReader, log: Logger): Promise<ScanOut
   }
 }
 
-/** Large enough that reading is quick, small enough for many at once. */
-const replayBytes = 1024 * 1024;
-/** Reading over less than this is quicker than going around it. */
-const leastPassedBytes = 64 * 1024;
-
-/**
- * Takes a new scan to where the bytes that have arrived end, reading those it looks at: next to nothing of an MP4, most
- * of a Matroska file. Throws `unsupported-media`, and what reading throws.
- */
-export async function replay(scan: CarefulScan, reader: BlobReader): Promise<void> {
-  const buffer = new Uint8Array(Math.min(replayBytes, reader.sizeBytes));
-  // What stands at a place where the parser looks is small, as a rule: reads begin small and grow while it goes on.
-  let ahead = leastPassedBytes;
-  for (;;) {
-    const left = reader.sizeBytes - scan.receivedBytes;
-    if (left <= 0) return;
-    const passable = Math.min(scan.passableBytes, left);
-    if (passable >= leastPassedBytes) {
-      scan.pass(passable);
-      ahead = leastPassedBytes;
-      continue;
-    }
-    const want = Math.min(ahead, buffer.length, left);
-    ahead = Math.min(ahead * 4, replayBytes);
-    const read = await reader.read(buffer.subarray(0, want), scan.receivedBytes);
-    if (read === 0) throw new AppError('corrupt', 'What had arrived of this upload can no longer be read.');
-    scan.push(buffer.subarray(0, read));
+/** Scans a sealed blob. Throws as `scanBlob`, and `not-found`. */
+export async function scanSealed(
+  blobId: string,
+  { blobs, log }: { readonly blobs: BlobStore; readonly log: Logger },
+): Promise<ScanOutcome> {
+  const reader = await blobs.open(blobId);
+  try {
+    return await scanBlob(reader, log);
+  } finally {
+    await reader.close();
   }
+}
+
+/** A new scan that has seen what has arrived so far. Throws `unsupported-media`, and what reading throws. */
+export async function scanBeginning(reader: BlobReader, log: Logger): Promise<CarefulScan> {
+  const scan = createCarefulScan(log);
+  const bytes = new Uint8Array(reader.sizeBytes);
+  scan.push(bytes.subarray(0, await reader.read(bytes, 0)));
+  return scan;
 }
 
 function outcomeOf(error: unknown, log: Logger): ScanOutcome {

@@ -7,23 +7,27 @@ import type { Catalogue, Video } from '../catalogue/catalogue.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
+import type { LeaseKeeper } from '../leases/keeper.ts';
 import { warmUpViews } from '../media/warm-up.ts';
 import type { Probe } from '../workers/probe.ts';
 import { createArrivals } from './arrivals.ts';
-import { emptyBin, expireUnfinished, removeForGood, sweepLeftovers } from './expiry.ts';
+import { removeForGood } from './expiry.ts';
 import { createFolders } from './folders.ts';
 import { binFolder, giveEverything } from './giving.ts';
 import { createIndexSource } from './index-source.ts';
+import { createLeaseLocks } from './lease-locks.ts';
 import type { Library } from './library.ts';
 import { createLocks } from './locks.ts';
 import { openOriginal, openView } from './opened-bytes.ts';
-import { createOtherMedia } from './other-media.ts';
+import { describeByProbe } from './other-media.ts';
 import { createQuotas } from './quota.ts';
 import { createReaderPool } from './reader-pool.ts';
+import { createTasks } from './tasks.ts';
 import { maxTitleLength, plainText } from './titles.ts';
 import { createVideoMaker } from './video-maker.ts';
 import { createViewCache } from './view-cache.ts';
 import { isSeenToTheEnd } from './watched.ts';
+import { createWorkerPart } from './worker-part.ts';
 
 /** Headers of views and decoded indexes: those of eight films of two hours, and a small part of a Pi's memory. */
 const cacheBytes = 32 * 1024 * 1024;
@@ -31,9 +35,6 @@ const cacheBytes = 32 * 1024 * 1024;
 const idleBlobMs = 10_000;
 /** When the start's rush is over, before somebody has found a film to watch. */
 const warmUpAfterMs = 3000;
-/** How often the bin and unfinished uploads are looked at, and how often the leftovers of crashes. */
-const tidyEveryMs = 60 * 60 * 1000;
-const sweepEveryMs = 24 * tidyEveryMs;
 
 export type LibraryOptions = {
   readonly blobs: BlobStore;
@@ -41,26 +42,40 @@ export type LibraryOptions = {
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: Pick<Config['data'], 'maxUploadBytes' | 'binMs' | 'unfinishedMs'>;
-  /** Finds length and codecs of files no parser here reads; without one they are kept without. */
+  /** Finds length and codecs of files no parser here reads; without one that is left to other processes. */
   readonly probe?: Probe;
+  /** Where other processes are at the same stores; null or left out where this one has them for itself. */
+  readonly leases?: LeaseKeeper | null;
+  /** Whether it does what has to be done once, whoever asks for what; left out: yes. */
+  readonly isWorker?: boolean;
 };
 
 /** Makes the library. `start()` it before use. Closing it ends the probe; the stores stay the caller's to close. */
 export function createLibrary(options: LibraryOptions): Library {
-  const { blobs, catalogue, clock, log, config } = options;
+  const { blobs, catalogue, clock, log, config, probe = null, leases = null, isWorker = true } = options;
   const closing = new AbortController();
-  const locks = createLocks();
+  // Tokens of tasks are above those of earlier runs.
+  const locks = leases ? createLeaseLocks(leases, closing.signal) : createLocks(clock.nowMs());
   const cache = createViewCache(cacheBytes);
   const readers = createReaderPool(
     blobs,
     (error) => log.warn({ err: error }, 'a stored file would not close'),
     { clock, idleMs: idleBlobMs },
   );
-  const other = createOtherMedia({ blobs, catalogue, locks, log, probe: options.probe ?? null });
-  const maker = createVideoMaker({ blobs, catalogue, log, onOther: (video) => other.describeLater(video) });
+  const describing = 'describe';
+  const tasks = createTasks({
+    ...{ catalogue, locks, clock, log },
+    works:
+      probe && isWorker ? { [describing]: (video) => describeByProbe(video, { blobs, log, probe }) } : {},
+  });
+  const looks = {
+    add: (id: string, videoId: string) => tasks.add(describing, id, videoId),
+    wake: tasks.wake,
+  };
+  const maker = createVideoMaker({ blobs, catalogue, log, looks });
   const indexes = createIndexSource({ blobs, catalogue, cache, locks, log, maker });
-  const quotas = createQuotas(catalogue);
-  const folders = createFolders({ catalogue, clock });
+  const quotas = createQuotas(catalogue, locks);
+  const folders = createFolders({ catalogue, clock, locks });
   const arrivals = createArrivals({
     blobs,
     catalogue,
@@ -69,6 +84,7 @@ export function createLibrary(options: LibraryOptions): Library {
     maker,
     quotas,
     folders,
+    locks,
     maxUploadBytes: config.maxUploadBytes,
   });
   const expiry = {
@@ -79,23 +95,10 @@ export function createLibrary(options: LibraryOptions): Library {
       if (video.indexId !== null) cache.forget(`${video.indexId}:`);
     },
   };
-  let tidying: Promise<void> = Promise.resolve();
+  const worker = isWorker ? createWorkerPart({ ...expiry, arrivals, tasks }) : null;
   let warming: Promise<void> = Promise.resolve();
 
   const get = async (id: string): Promise<Video> => arrivals.asOfNow(there(await catalogue.getVideo(id)));
-
-  const tidyForever = async (): Promise<void> => {
-    let sweptAtMs = Number.NEGATIVE_INFINITY;
-    while (!closing.signal.aborted) {
-      await attempt(log, 'emptying the bin', () => emptyBin(expiry, closing.signal));
-      await attempt(log, 'removing unfinished uploads', () => expireUnfinished(expiry, closing.signal));
-      if (clock.monotonicMs() - sweptAtMs >= sweepEveryMs) {
-        sweptAtMs = clock.monotonicMs();
-        await attempt(log, 'looking for leftovers', () => sweepLeftovers(expiry, closing.signal));
-      }
-      await clock.sleep(tidyEveryMs, closing.signal).catch(() => undefined);
-    }
-  };
 
   /** A piece at a time, so that whoever asks meanwhile waits for milliseconds. */
   const warmUp = async (): Promise<void> => {
@@ -110,18 +113,24 @@ export function createLibrary(options: LibraryOptions): Library {
     }
   };
 
-  const binVideo = (id: string): Promise<Video> =>
-    locks.run(id, async () => {
-      const video = there(await catalogue.getVideo(id));
-      if (video.status === 'arriving')
-        throw new AppError('conflict', 'This video is still arriving: cancel its upload.');
-      return video.binnedAtMs === null ? there(await catalogue.setBinned(id, clock.nowMs())) : video;
-    });
+  const binVideo = async (id: string): Promise<Video> => {
+    const video = arrived(await catalogue.getVideo(id));
+    return video.binnedAtMs === null ? there(await catalogue.setBinned(id, clock.nowMs())) : video;
+  };
+  const removeVideo = async (id: string): Promise<void> => {
+    for (;;) {
+      let video = arrived(await catalogue.getVideo(id));
+      if (video.binnedAtMs === null) video = there(await catalogue.setBinned(id, clock.nowMs()));
+      // Not so where somebody else did something with it at the same moment.
+      if (await removeForGood(expiry, video)) return;
+    }
+  };
   const giving = { catalogue, binVideo, cancelArrival: (id: string) => arrivals.cancel(id) };
 
   return {
     beginArrival: (arrival) => arrivals.begin(arrival),
     assertQuota: (request) => quotas.check(request),
+    untilArrivalLeft: (id) => arrivals.untilLeft(id),
     resumeArrival: (id, quotaBytes) => arrivals.resume(id, quotaBytes),
     announceSize: (id, sizeBytes, quotaBytes) => arrivals.announceSize(id, sizeBytes, quotaBytes),
     cancelArrival: (id) => arrivals.cancel(id),
@@ -129,7 +138,7 @@ export function createLibrary(options: LibraryOptions): Library {
     getVideo: get,
     async listVideos(request) {
       const { items, next } = await catalogue.listVideos(request);
-      return { items: items.map((video) => arrivals.asOfNowCheaply(video)), next };
+      return { items: await arrivals.asOfNowCheaply(items), next };
     },
     streamVideos: (request) => catalogue.streamVideos({ ...request, inBin: false }),
     async renameVideo(id, title) {
@@ -140,20 +149,17 @@ export function createLibrary(options: LibraryOptions): Library {
       return there(await catalogue.renameVideo(id, plain));
     },
     binVideo,
-    restoreVideo: (id) =>
-      locks.run(id, async () => {
-        const video = there(await catalogue.getVideo(id));
-        // Its removal had begun: some of it may be gone already.
-        if (video.binnedAtMs === 0) throw new AppError('gone', 'This video is being removed.');
-        return there(await catalogue.setBinned(id, null));
-      }),
-    removeVideo: (id) =>
-      locks.run(id, async () => {
-        const video = there(await catalogue.getVideo(id));
-        if (video.status === 'arriving')
-          throw new AppError('conflict', 'This video is still arriving: cancel its upload.');
-        await removeForGood(expiry, video);
-      }),
+    async restoreVideo(id) {
+      const video = there(await catalogue.setBinned(id, null));
+      // Its removal had begun: some of it may be gone already.
+      if (video.binnedAtMs !== null) throw new AppError('gone', 'This video is being removed.');
+      return video;
+    },
+    async removeVideo(id) {
+      // Of one that arrives the lock is held until it has.
+      arrived(await catalogue.getVideo(id));
+      await locks.run(`video:${id}`, () => removeVideo(id));
+    },
 
     openView: async (id, clip) =>
       openView(there(await catalogue.getVideo(id)), clip, { indexes, cache, readers }),
@@ -185,15 +191,14 @@ export function createLibrary(options: LibraryOptions): Library {
     giveEverything: (fromId, toId, isIntoBin) => giveEverything(giving, fromId, toId, isIntoBin),
 
     async start() {
-      await arrivals.recover();
-      tidying = tidyForever();
+      await worker?.start();
       warming = warmUp();
     },
     async close() {
       closing.abort();
       await arrivals.close();
-      await other.close();
-      await tidying;
+      // What is being looked into ends with it.
+      await Promise.all([worker?.close(), probe?.close()]);
       await warming;
       await readers.close();
     },
@@ -205,11 +210,9 @@ function there(video: Video | null): Video {
   return video;
 }
 
-/** Work nobody waits for: a failure is logged, and the next round tries again. */
-async function attempt(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    log.error({ err: error }, `${what} failed and is tried again later`);
-  }
+function arrived(found: Video | null): Video {
+  const video = there(found);
+  if (video.status === 'arriving')
+    throw new AppError('conflict', 'This video is still arriving: cancel its upload.');
+  return video;
 }

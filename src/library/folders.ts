@@ -3,6 +3,7 @@ import type { Catalogue, Folder } from '../catalogue/catalogue.ts';
 import type { Clock } from '../clock.ts';
 import { AppError } from '../errors.ts';
 import { createId } from '../ids.ts';
+import type { Locks } from './locks.ts';
 import { plainText } from './titles.ts';
 
 /** Longest name of a folder, UTF-16 units. */
@@ -14,7 +15,15 @@ const maxFoldersInOne = 1000;
 
 export type Folders = ReturnType<typeof createFolders>;
 
-export function createFolders({ catalogue, clock }: { catalogue: Catalogue; clock: Clock }) {
+export function createFolders({
+  catalogue,
+  clock,
+  locks,
+}: {
+  catalogue: Catalogue;
+  clock: Clock;
+  locks: Locks;
+}) {
   const get = async (id: string): Promise<Folder> => {
     const folder = await catalogue.getFolder(id);
     if (folder === null) throw noFolder();
@@ -59,10 +68,13 @@ export function createFolders({ catalogue, clock }: { catalogue: Catalogue; cloc
     },
     async add({ ownerId, parentId, name }: Pick<Folder, 'ownerId' | 'parentId' | 'name'>): Promise<Folder> {
       const plain = checkedName(name);
-      await assertPlace(ownerId, parentId, 1);
-      const folder = { id: createId(), ownerId, parentId, name: plain, createdAtMs: clock.nowMs() };
-      await catalogue.addFolder(folder);
-      return folder;
+      // Nobody else changes the tree between the look and the step.
+      return locks.run(`folders:${ownerId}`, async () => {
+        await assertPlace(ownerId, parentId, 1);
+        const folder = { id: createId(), ownerId, parentId, name: plain, createdAtMs: clock.nowMs() };
+        await catalogue.addFolder(folder);
+        return folder;
+      });
     },
     async rename(id: string, name: string): Promise<Folder> {
       const folder = await catalogue.renameFolder(id, checkedName(name));
@@ -70,16 +82,20 @@ export function createFolders({ catalogue, clock }: { catalogue: Catalogue; cloc
       return folder;
     },
     async move(id: string, parentId: string | null): Promise<Folder> {
-      const folder = await get(id);
-      if (folder.parentId !== parentId) {
-        // The catalogue says `conflict` where it would lie within itself, before anything is too deep.
-        const path = parentId === null ? [] : await catalogue.folderPath(parentId);
-        if (!path.some((around) => around.id === id))
-          await assertPlace(folder.ownerId, parentId, await heightOf(folder));
-      }
-      const moved = await catalogue.moveFolder(id, parentId);
-      if (moved === null) throw noFolder();
-      return moved;
+      const { ownerId } = await get(id);
+      return locks.run(`folders:${ownerId}`, async (lock) => {
+        const folder = await get(id);
+        if (folder.parentId !== parentId) {
+          // The catalogue says `conflict` where it would lie within itself, before anything is too deep.
+          const path = parentId === null ? [] : await catalogue.folderPath(parentId);
+          if (!path.some((around) => around.id === id))
+            await assertPlace(folder.ownerId, parentId, await heightOf(folder));
+        }
+        lock.assertHeld();
+        const moved = await catalogue.moveFolder(id, parentId);
+        if (moved === null) throw noFolder();
+        return moved;
+      });
     },
   };
 }

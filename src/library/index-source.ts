@@ -7,7 +7,7 @@ import { AppError, isAppError } from '../errors.ts';
 import { decodeIndex } from '../media/index-file.ts';
 import type { MediaIndex } from '../media/track.ts';
 import { scanBlob } from './careful-scan.ts';
-import type { Locks } from './locks.ts';
+import type { Lock, Locks } from './locks.ts';
 import type { VideoMaker } from './video-maker.ts';
 import type { ViewCache } from './view-cache.ts';
 
@@ -46,7 +46,7 @@ export function createIndexSource({ blobs, catalogue, cache, locks, log, maker }
         return { value: index, sizeBytes: weighIndex(index, bytes.length) };
       }),
     renew: (stale, cause) =>
-      locks.run(stale.id, async () => {
+      locks.run(`video:${stale.id}`, async (lock) => {
         const video = await catalogue.getVideo(stale.id);
         if (video === null) throw new AppError('not-found', 'There is no such video here.');
         if (video.indexId !== stale.indexId) return video;
@@ -54,13 +54,23 @@ export function createIndexSource({ blobs, catalogue, cache, locks, log, maker }
           { video: video.id, err: cause },
           'the index cannot be used and is made again from the video',
         );
-        return rescan(video, blobs, maker, log);
+        return rescan(video, { blobs, maker, log, lock });
       }),
   };
 }
 
 /** Makes the index of a video again from its blob. Throws `corrupt` where the blob is gone. */
-export async function rescan(video: Video, blobs: BlobStore, maker: VideoMaker, log: Logger): Promise<Video> {
+export async function rescan(
+  video: Video,
+  tools: {
+    readonly blobs: BlobStore;
+    readonly maker: VideoMaker;
+    readonly log: Logger;
+    /** Nobody else makes it meanwhile. */
+    readonly lock: Pick<Lock, 'assertHeld'>;
+  },
+): Promise<Video> {
+  const { blobs, maker, log, lock } = tools;
   let reader: BlobReader;
   try {
     reader = await blobs.open(video.blobId);
@@ -69,7 +79,7 @@ export async function rescan(video: Video, blobs: BlobStore, maker: VideoMaker, 
     throw new AppError('corrupt', 'The stored file of this video is gone.', { cause: error });
   }
   try {
-    return await maker.renew(video, reader.sizeBytes, await scanBlob(reader, log));
+    return await maker.renew(video, reader.sizeBytes, await scanBlob(reader, log), lock);
   } finally {
     await reader.close();
   }

@@ -3,7 +3,7 @@ import type { BlobEntry, BlobStore } from '../blobs/blob-store.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 
 /** A blob without a row is left alone for this long: an index is stored a moment before its row names it. */
-const leftoverAgeMs = 60 * 60 * 1000;
+export const leftoverAgeMs = 60 * 60 * 1000;
 
 /** The first ten characters of an id (50 bits) as a number; ids of another form map to some number as well. */
 function idNumber(id: string): number {

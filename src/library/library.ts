@@ -84,8 +84,16 @@ export type Library = {
   beginArrival(arrival: NewArrival): Promise<ArrivingVideo>;
   /** Throws as `beginArrival` where so much more does not fit; promises nothing. */
   assertQuota(request: QuotaRequest): Promise<void>;
-  /** Takes up an unfinished one. Throws `not-found`, `conflict` while another request is writing it. */
+  /**
+   * Takes up an unfinished one. Throws `not-found`, `conflict` while another request is writing it; one of another
+   * process is asked to leave it first.
+   */
   resumeArrival(id: string, quotaBytes: number | null): Promise<ArrivingVideo>;
+  /**
+   * Resolves when no other process writes it: one that does is asked to stop, and has made safe what it had in hand.
+   * Throws `conflict` where it does not within 20 s.
+   */
+  untilArrivalLeft(id: string): Promise<void>;
   /** The size became known (tus deferred length). Throws `not-found`, `conflict` when it is complete, and as `beginArrival`. */
   announceSize(id: string, sizeBytes: number, quotaBytes: number | null): Promise<void>;
   /** Removes an unfinished one (the client gave up), also while a request is writing it. Throws `not-found`, `conflict`. */
@@ -148,7 +156,10 @@ export type Library = {
    */
   giveEverything(fromId: string, toId: string, isIntoBin: boolean): Promise<void>;
 
-  /** Takes up what a crash left (numbered steps in `design/writes.md`), then empties the bin and cleans up from time to time. */
+  /**
+   * For the worker's part: takes up what a crash left (numbered steps in `design/writes.md`), then goes on to look for
+   * that, does tasks, empties the bin and cleans up.
+   */
   start(): Promise<void>;
   /** Idempotent. */
   close(): Promise<void>;

@@ -1,12 +1,10 @@
 // Files of containers that no parser of ours reads: kept and named, sound that browsers play by itself played as it
-// is, and the rest looked into by the probe, in the background, for its length and codecs.
+// is, and the rest looked into by the probe for its length and codecs (a task, see `tasks.ts`).
 import type { Logger } from 'pino';
 import type { BlobStore } from '../blobs/blob-store.ts';
-import type { Arrival, Catalogue, TrackSummary, Video } from '../catalogue/catalogue.ts';
-import { isAppError } from '../errors.ts';
+import type { Arrival, TrackSummary, Video } from '../catalogue/catalogue.ts';
 import type { Sniffed } from '../media/sniff.ts';
 import type { Probe, Probed } from '../workers/probe.ts';
-import type { Locks } from './locks.ts';
 
 /** The row of such a file, before anybody has looked into it. */
 export function describeOther(
@@ -29,78 +27,25 @@ export function describeOther(
   };
 }
 
-export type OtherMedia = {
-  /** Has the probe look into it some time soon; its row then has length and tracks. */
-  describeLater(video: Video): void;
-  /** Resolves when nothing is being looked into. */
-  settled(): Promise<void>;
-  /** Stops what runs. Idempotent. */
-  close(): Promise<void>;
-};
-
-export type OtherMediaTools = {
-  readonly blobs: BlobStore;
-  readonly catalogue: Catalogue;
-  readonly locks: Locks;
-  readonly log: Logger;
-  /** null: they stay without length and tracks. */
-  readonly probe: Probe | null;
-};
-
-/** More than these are not queued: the rest stays as it is until `kinora check --repair`. */
-const maxWaiting = 1000;
-
-export function createOtherMedia({ blobs, catalogue, locks, log, probe }: OtherMediaTools): OtherMedia {
-  const running = new Set<Promise<void>>();
-  let isClosed = false;
-  let isEngineMissing = false;
-
-  const look = async (probe: Probe, { id, blobId }: Video): Promise<Probed> => {
-    const reader = await blobs.open(blobId);
-    try {
-      return await probe.describe((into, position) => reader.read(into, position), reader.sizeBytes);
-    } finally {
-      await reader
-        .close()
-        .catch((error) => log.warn({ err: error, video: id }, 'a stored file would not close'));
-    }
-  };
-
-  const describe = async (probe: Probe, video: Video): Promise<void> => {
-    try {
-      const found = await look(probe, video);
-      await locks.run(video.id, async () => {
-        const current = await catalogue.getVideo(video.id);
-        // Renamed, binned, removed meanwhile: only what was found changes, and only while it is the same file.
-        if (current === null || current.blobId !== video.blobId || current.indexId !== null) return;
-        await catalogue.replaceIndex(video.id, withFound(current, found));
-      });
-    } catch (error) {
-      if (isClosed) return;
-      if (isAppError(error, 'unavailable') && !isEngineMissing) {
-        isEngineMissing = true;
-        log.warn(error.message);
-      } else
-        log.info({ video: video.id, reason: (error as Error).message }, 'a file could not be looked into');
-    }
-  };
-
-  return {
-    describeLater(video) {
-      if (probe === null || isClosed || isEngineMissing || running.size >= maxWaiting) return;
-      const work = describe(probe, video).finally(() => running.delete(work));
-      running.add(work);
-    },
-    async settled() {
-      await Promise.all(running);
-    },
-    async close() {
-      isClosed = true;
-      // The probe's owner ends it; what waits for it then ends too.
-      await probe?.close();
-      await Promise.all(running);
-    },
-  };
+/**
+ * Looks into a file with the probe: what its row is to be then, null where nothing is to be changed. Throws
+ * `unavailable` where there is no engine here, and what reading the blob throws.
+ */
+export async function describeByProbe(
+  video: Video,
+  { blobs, log, probe }: { readonly blobs: BlobStore; readonly log: Logger; readonly probe: Probe },
+): Promise<Arrival | null> {
+  const { id, blobId, indexId } = video;
+  if (indexId !== null) return null;
+  const reader = await blobs.open(blobId);
+  try {
+    const read = (into: Uint8Array, position: number) => reader.read(into, position);
+    return withFound(video, await probe.describe(read, reader.sizeBytes));
+  } finally {
+    await reader
+      .close()
+      .catch((error) => log.warn({ err: error, video: id }, 'a stored file would not close'));
+  }
 }
 
 function withFound(video: Video, { durationMs, tracks }: Probed): Arrival {

@@ -1,10 +1,11 @@
-// How much a person may have, held also while several uploads run at once. What was announced is in its row and counts
-// from then on; what was not is counted here, in allowances that grow with the bytes. Memory: a few numbers for each
-// arrival of unknown size.
-import type { Catalogue } from '../catalogue/catalogue.ts';
+// How much a person may have, held also while several uploads run at once, here or in other processes. What was
+// announced is in its row and counts from then on; what was not is counted in allowances that grow with the bytes: here,
+// and where there are other processes in the row too, as if the bytes had come. Memory: a few numbers for each arrival
+// of unknown size.
+import type { Catalogue, Video } from '../catalogue/catalogue.ts';
 import { AppError } from '../errors.ts';
 import type { QuotaRequest } from './library.ts';
-import { createLocks } from './locks.ts';
+import type { Locks } from './locks.ts';
 
 /** An arrival of unknown size is given so much at a time: asking costs a look into the catalogue. */
 const grantBytes = 8 * 1024 * 1024;
@@ -22,16 +23,17 @@ export type Quotas = {
   check(request: QuotaRequest): Promise<void>;
   /** Checks, then runs `keep`, which stores what makes the bytes count; nobody else of that owner's comes in between. */
   admit<Result>(request: QuotaRequest, keep: () => Promise<Result>): Promise<Result>;
-  /**
-   * For one of unknown size. `countedBytes`: what the catalogue counts it as for as long as the allowance holds;
-   * `thereBytes`: what is stored of it.
-   */
-  open(owner: Omit<QuotaRequest, 'sizeBytes'>, countedBytes: number, thereBytes: number): Allowance | null;
+  /** For one of unknown size. `thereBytes`: what is stored of it. */
+  open(
+    video: Pick<Video, 'id' | 'ownerId' | 'receivedBytes'>,
+    quotaBytes: number | null,
+    thereBytes: number,
+  ): Allowance | null;
 };
 
-export function createQuotas(catalogue: Pick<Catalogue, 'getUsage'>): Quotas {
-  const locks = createLocks();
-  type Growing = { grantedBytes: number; readonly countedBytes: number };
+export function createQuotas(catalogue: Pick<Catalogue, 'getUsage' | 'noteReceived'>, locks: Locks): Quotas {
+  /** `countedBytes`: what the catalogue counts it as. */
+  type Growing = { grantedBytes: number; countedBytes: number };
   const growing = new Map<string, Set<Growing>>();
 
   /** Bytes the owner has, or was promised. */
@@ -54,25 +56,32 @@ export function createQuotas(catalogue: Pick<Catalogue, 'getUsage'>): Quotas {
     check,
     admit(request, keep) {
       if (request.quotaBytes === null) return keep();
-      return locks.run(request.ownerId, async () => {
+      return locks.run(`quota:${request.ownerId}`, async (lock) => {
         await check(request);
+        lock.assertHeld();
         return keep();
       });
     },
-    open({ ownerId, quotaBytes }, countedBytes, thereBytes) {
+    open({ id, ownerId, receivedBytes }, quotaBytes, thereBytes) {
       if (quotaBytes === null) return null;
-      const mine: Growing = { grantedBytes: thereBytes, countedBytes };
+      const mine: Growing = { grantedBytes: thereBytes, countedBytes: receivedBytes };
       const all = growing.get(ownerId) ?? new Set();
       growing.set(ownerId, all.add(mine));
       return {
         growTo: (bytes) => {
           if (bytes <= mine.grantedBytes) return Promise.resolve();
-          return locks.run(ownerId, async () => {
+          return locks.run(`quota:${ownerId}`, async (lock) => {
             const leftBytes = quotaBytes - (await usedBytes(ownerId));
             const moreBytes = bytes - mine.grantedBytes;
             if (bytes > quotaBytes) throw grewPast(quotaBytes);
             if (moreBytes > leftBytes) throw grewBeyond(leftBytes + mine.grantedBytes, quotaBytes);
-            mine.grantedBytes += Math.min(leftBytes, Math.max(moreBytes, grantBytes));
+            const grantedBytes = mine.grantedBytes + Math.min(leftBytes, Math.max(moreBytes, grantBytes));
+            if (locks.isShared) {
+              lock.assertHeld();
+              await catalogue.noteReceived(id, grantedBytes);
+              mine.countedBytes = grantedBytes;
+            }
+            mine.grantedBytes = grantedBytes;
           });
         },
         end() {

@@ -8,25 +8,43 @@ import { encodeIndex } from '../media/index-file.ts';
 import { describePlayable } from '../media/playable.ts';
 import type { MediaIndex } from '../media/track.ts';
 import type { ScanOutcome } from './careful-scan.ts';
+import type { Lock } from './locks.ts';
 import { describeOther } from './other-media.ts';
 
 export type VideoMaker = {
-  /** Makes a video of one that has arrived; its blob is sealed. */
-  keep(video: Pick<Video, 'id'>, sizeBytes: number, outcome: ScanOutcome): Promise<Video>;
+  /** Makes a video of one that has arrived; its blob is sealed. Throws `conflict` where the lock is lost. */
+  keep(
+    video: Pick<Video, 'id' | 'blobId'>,
+    sizeBytes: number,
+    outcome: ScanOutcome,
+    lock: Pick<Lock, 'assertHeld'>,
+  ): Promise<Video>;
   /** Does it again for one that is there: a new index, a new description, the old index removed. */
-  renew(video: Video, sizeBytes: number, outcome: ScanOutcome): Promise<Video>;
+  renew(
+    video: Video,
+    sizeBytes: number,
+    outcome: ScanOutcome,
+    lock: Pick<Lock, 'assertHeld'>,
+  ): Promise<Video>;
 };
 
 export type MakerTools = {
   readonly blobs: BlobStore;
   readonly catalogue: Catalogue;
   readonly log: Logger;
-  /** A file of another kind is kept: its length and codecs may be found by the probe. */
-  onOther(video: Video): void;
+  /** Files of another kind are kept: their length and codecs are to be looked for. */
+  readonly looks: Looks;
+};
+
+export type Looks = {
+  /** Keeps in mind that the video is to be looked into. Again with the same id: nothing happens. */
+  add(taskId: string, videoId: string): Promise<void>;
+  /** The video is what it is now: it may be looked into. */
+  wake(): void;
 };
 
 export function createVideoMaker(tools: MakerTools): VideoMaker {
-  const { blobs, catalogue, log } = tools;
+  const { blobs, catalogue, log, looks } = tools;
 
   /** Stores the index where there is one and says what the row will. */
   const describe = async (outcome: ScanOutcome, sizeBytes: number): Promise<Arrival> => {
@@ -49,15 +67,24 @@ export function createVideoMaker(tools: MakerTools): VideoMaker {
   };
 
   return {
-    async keep({ id }, sizeBytes, outcome) {
-      const video = await catalogue.finishUpload(id, await describe(outcome, sizeBytes));
-      if (outcome.kind === 'other') tools.onOther(video);
+    async keep({ id, blobId }, sizeBytes, outcome, lock) {
+      const arrival = await describe(outcome, sizeBytes);
+      // Before the row says so: a crash in between must not forget it.
+      if (outcome.kind === 'other') await looks.add(blobId, id);
+      lock.assertHeld();
+      const video = await catalogue.finishUpload(id, arrival);
+      if (outcome.kind === 'other') looks.wake();
       return video;
     },
-    async renew(old, sizeBytes, outcome) {
-      const video = await catalogue.replaceIndex(old.id, await describe(outcome, sizeBytes));
+    async renew(old, sizeBytes, outcome, lock) {
+      const arrival = await describe(outcome, sizeBytes);
+      lock.assertHeld();
+      const video = await catalogue.replaceIndex(old.id, arrival);
       if (old.indexId !== null && old.indexId !== video.indexId) await blobs.remove(old.indexId);
-      if (outcome.kind === 'other') tools.onOther(video);
+      if (outcome.kind === 'other') {
+        await looks.add(createId(), old.id);
+        looks.wake();
+      }
       return video;
     },
   };

@@ -108,15 +108,17 @@ test('work under one id runs one after the other, under two ids at once', async 
   });
   const second = locks.run('a', async () => void events.push('a2'));
   await locks.run('b', async () => void events.push('b'));
-  assert.equal(locks.take('a'), null);
+  assert.equal(await locks.take('a'), null);
   gate.resolve();
   await Promise.all([first, second]);
   assert.deepEqual(events, ['a1 begins', 'b', 'a1 ends', 'a2']);
-  const release = locks.take('a');
-  assert.ok(release);
-  release();
-  release();
-  assert.equal(locks.isHeld('a'), false);
+  const lock = await locks.take('a');
+  assert.ok(lock);
+  assert.equal(await locks.takeOver('a', lock.signal), null);
+  await lock.release();
+  await lock.release();
+  const next = await locks.take('a');
+  assert.ok(next && next.token > lock.token);
 });
 
 test('the set of ids knows every one that was added and none of the others', () => {
