@@ -25,10 +25,12 @@ export type Identity = {
 
 export type IdentifyOptions = {
   /**
-   * For bytes and answers that run already, never for anything else: while the process that keeps the accounts cannot
-   * be reached, its last good answer will do, for 5 minutes. Says nothing in one process.
+   * For bytes and answers that run already, never for anything else: while the process that keeps the accounts, or the
+   * database, cannot be reached, the last good answer will do, for 5 minutes.
    */
   readonly mayBeOld?: boolean;
+  /** For another process that keeps answers itself: nothing that this one has kept, unless it hears of every change at once. */
+  readonly mustBeFresh?: boolean;
 };
 
 /** Where a request about accounts comes from. */
@@ -331,6 +333,8 @@ export type Accounts = {
 
   /** Changes whenever an answer of `identify` given by this process may hold no longer; elsewhere's changes show within 2 s. */
   revision(): number;
+  /** For the processes that ask this one: the same text for as long as nothing changes, from whichever of those that share a store. Throws `unavailable`. */
+  sharedRevision(): Promise<string>;
   /** Throws `unavailable`. */
   ping(): Promise<void>;
   close(): Promise<void>;

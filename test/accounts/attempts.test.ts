@@ -1,20 +1,33 @@
-// How often secrets may be tried: by the clock alone.
+// How often secrets may be tried: by the clock alone, kept in a file.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { createAttempts, network } from '../../src/accounts/local/attempts.ts';
+import { sqliteAttempts } from '../../src/accounts/sqlite/attempts.ts';
+import { openAccounts } from '../../src/accounts/sqlite/open-accounts.ts';
+import { createStore } from '../../src/accounts/sqlite/store.ts';
 import { isAppError } from '../../src/errors.ts';
-import { createFakeClock } from '../helpers/fake-clock.ts';
+import { createFakeClock, type FakeClock } from '../helpers/fake-clock.ts';
+import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const minute = 60_000;
 
+async function openStore(clock: FakeClock, file?: string) {
+  const store = createStore(openAccounts(file ?? join(await temporaryFolder(), 'accounts.sqlite')), clock);
+  after(() => store.close());
+  return store;
+}
+
+async function openAttempts(clock = createFakeClock()) {
+  return createAttempts({ attempts: sqliteAttempts(await openStore(clock), clock) });
+}
+
 /** How many of `count` tries were let through to be checked. */
-function tries(count: number, once: () => unknown): number {
+async function tries(count: number, once: () => Promise<unknown>): Promise<number> {
   let passed = 0;
   for (let n = 0; n < count; n += 1) {
     try {
-      once();
+      await once();
       passed += 1;
     } catch (error) {
       if (!isAppError(error, 'too-many')) throw error;
@@ -23,32 +36,26 @@ function tries(count: number, once: () => unknown): number {
   return passed;
 }
 
-test('ten thousand wrong passwords from one address: few are checked, and the right person comes in from elsewhere', () => {
-  const attempts = createAttempts(createFakeClock());
+test('ten thousand wrong passwords from one address: few are checked, and the right person comes in from elsewhere', async () => {
+  const attempts = await openAttempts();
   const one = { address: '203.0.113.9', account: 'ada' };
+  assert.equal(await tries(10_000, () => attempts.begin('password', one)), 8);
+  assert.equal(await tries(10_000, () => attempts.begin('password', { ...one, account: 'ben' })), 8);
   assert.equal(
-    tries(10_000, () => attempts.begin('password', one)),
-    8,
-  );
-  assert.equal(
-    tries(10_000, () => attempts.begin('password', { ...one, account: 'ben' })),
-    8,
-  );
-  assert.equal(
-    tries(10_000, () => attempts.begin('password', { ...one, account: 'eve' })),
+    await tries(10_000, () => attempts.begin('password', { ...one, account: 'eve' })),
     4,
     'twenty in all',
   );
-  attempts.begin('password', { address: '198.51.100.4', account: 'ada' }).succeeded();
+  await (await attempts.begin('password', { address: '198.51.100.4', account: 'ada' })).succeeded();
 });
 
 test('one address that goes on for hours never uses up what an account has', async () => {
   const clock = createFakeClock();
-  const attempts = createAttempts(clock);
+  const attempts = await openAttempts(clock);
   let passed = 0;
   for (let n = 0; n < 12 * 60; n += 1) {
-    passed += tries(10, () => attempts.begin('password', { address: '203.0.113.9', account: 'ada' }));
-    attempts.begin('password', { address: '198.51.100.4', account: 'ada' }).void();
+    passed += await tries(10, () => attempts.begin('password', { address: '203.0.113.9', account: 'ada' }));
+    await (await attempts.begin('password', { address: '198.51.100.4', account: 'ada' })).void();
     await clock.advance(minute);
   }
   assert.ok(passed <= 8 + 12 * 60, `${passed} were checked`);
@@ -56,100 +63,117 @@ test('one address that goes on for hours never uses up what an account has', asy
 
 test('thousands of addresses use up the account; a browser that was logged in before has an allowance of its own', async () => {
   const clock = createFakeClock();
-  const attempts = createAttempts(clock);
+  const attempts = await openAttempts(clock);
   let from = 0;
   const bot = () =>
     attempts.begin('password', { address: `10.0.${from >> 8}.${from++ & 255}`, account: 'ada' });
-  assert.equal(tries(5000, bot), 40);
-  assert.throws(() => attempts.begin('password', { address: '198.51.100.4', account: 'ada' }), {
+  assert.equal(await tries(5000, bot), 40);
+  await assert.rejects(attempts.begin('password', { address: '198.51.100.4', account: 'ada' }), {
     kind: 'too-many',
     retryAfterSeconds: 20,
     message: 'Too many attempts. Please wait a minute, then try again.',
   });
   const known = { address: '203.0.113.9', account: 'ada', device: 'mark' };
-  attempts.begin('password', known).succeeded();
+  await (await attempts.begin('password', known)).succeeded();
   // Somebody who took that browser is limited as well.
-  assert.equal(
-    tries(1000, () => attempts.begin('password', known)),
-    10,
-  );
+  assert.equal(await tries(1000, () => attempts.begin('password', known)), 10);
   await clock.advance(minute);
-  assert.equal(
-    tries(1000, () => attempts.begin('password', known)),
-    1,
-  );
+  assert.equal(await tries(1000, () => attempts.begin('password', known)), 1);
 });
 
-test('what is under way counts: a thousand at once are no more than one after the other', () => {
-  const attempts = createAttempts(createFakeClock());
+test('what is under way counts: a thousand at once are no more than one after the other', async () => {
+  const attempts = await openAttempts();
   const who = { address: '203.0.113.9', account: 'ada' };
   const open = [];
-  for (let n = 0; n < 8; n += 1) open.push(attempts.begin('password', who));
-  assert.throws(() => attempts.begin('password', who), { kind: 'too-many' });
-  open[0]!.void();
-  open[0]!.void(); // once only
-  attempts.begin('password', who);
-  assert.throws(() => attempts.begin('password', who), { kind: 'too-many' });
+  for (let n = 0; n < 8; n += 1) open.push(await attempts.begin('password', who));
+  await assert.rejects(attempts.begin('password', who), { kind: 'too-many' });
+  await open[0]!.void();
+  await open[0]!.void(); // once only
+  await attempts.begin('password', who);
+  await assert.rejects(attempts.begin('password', who), { kind: 'too-many' });
 });
 
-test('the right password starts the account afresh, but not the address it came from', () => {
-  const attempts = createAttempts(createFakeClock());
+test('the right password starts the account afresh, but not the address it came from', async () => {
+  const attempts = await openAttempts();
   const address = '203.0.113.9';
   // Somebody with an account of their own tries others' passwords in between.
   let tried = 0;
-  const spray = () => {
-    attempts.begin('password', { address, account: `victim ${tried % 7}` });
+  const spray = async () => {
+    await attempts.begin('password', { address, account: `victim ${tried % 7}` });
     tried += 1;
-    attempts.begin('password', { address, account: 'own' }).succeeded();
+    await (await attempts.begin('password', { address, account: 'own' })).succeeded();
   };
-  tries(500, spray);
+  await tries(500, spray);
   assert.ok(tried <= 20, `${tried} were checked`);
 });
 
 test('tries come back with time, never more than at the start', async () => {
   const clock = createFakeClock();
-  const attempts = createAttempts(clock);
+  const attempts = await openAttempts(clock);
   const once = () => attempts.begin('setup-code', { address: '203.0.113.9', account: 'first' });
-  assert.equal(tries(100, once), 5);
+  assert.equal(await tries(100, once), 5);
   await clock.advance(minute);
-  assert.equal(tries(100, once), 1);
+  assert.equal(await tries(100, once), 1);
   await clock.advance(1000 * minute);
-  assert.equal(tries(100, once), 5);
+  assert.equal(await tries(100, once), 5);
 });
 
-test('an account is the same however it is typed, and kinds do not use up each other', () => {
-  const attempts = createAttempts(createFakeClock());
+test('an account is the same however it is typed, and kinds do not use up each other', async () => {
+  const attempts = await openAttempts();
   const address = '203.0.113.9';
   const spellings = ['ada', 'ADA', ' Ada '];
   let n = 0;
   const once = () => attempts.begin('password', { address, account: spellings[n++ % 3]! });
-  assert.equal(tries(100, once), 8);
-  attempts.begin('code', { address, account: 'ada' });
+  assert.equal(await tries(100, once), 8);
+  await attempts.begin('code', { address, account: 'ada' });
 });
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-/** What is left of the heap once what nobody needs is gone. */
-function keptBytes(): number {
-  collect();
-  return process.memoryUsage().heapUsed;
-}
-
-test('memory is bounded, and who tries much is not forgotten for those who try once', () => {
-  const attempts = createAttempts(createFakeClock());
+test('what is kept is bounded, and who tries much is not forgotten for those who try once', async () => {
+  const clock = createFakeClock();
+  const store = await openStore(clock);
+  const attempts = createAttempts({ attempts: sqliteAttempts(store, clock, 1000) });
   const heavy = { address: '203.0.113.9', account: 'ada' };
-  tries(100, () => attempts.begin('password', heavy));
-  const before = keptBytes();
-  for (let n = 0; n < 60_000; n += 1)
-    tries(1, () =>
-      attempts.begin('password', {
-        address: `2001:db8:${(n >> 8).toString(16)}:${n & 255}::1`,
-        account: `x${n}`,
-      }),
-    );
-  const grownMb = (keptBytes() - before) / 1e6;
-  assert.ok(grownMb < 60, `${grownMb.toFixed(0)} MB more`);
-  assert.throws(() => attempts.begin('password', heavy), { kind: 'too-many' });
+  await tries(100, () => attempts.begin('password', heavy));
+  let most = 0;
+  for (let n = 0; n < 2000; n += 1) {
+    const address = `2001:db8:${(n >> 8).toString(16)}:${n & 255}::1`;
+    await attempts.begin('password', { address, account: `x${n}` });
+    most = Math.max(most, store.get<{ n: number }>('SELECT count(*) AS n FROM attempt')!.n);
+  }
+  assert.ok(most > 900 && most <= 1100, `${most} were kept`);
+  await assert.rejects(attempts.begin('password', heavy), { kind: 'too-many' });
+});
+
+test('a restart forgets no tries, and what is whole again leaves nothing', async () => {
+  const clock = createFakeClock();
+  const file = join(await temporaryFolder(), 'accounts.sqlite');
+  const store = await openStore(clock, file);
+  const who = { address: '203.0.113.9', account: 'ada' };
+  const before = createAttempts({ attempts: sqliteAttempts(store, clock) });
+  assert.equal(await tries(100, () => before.begin('password', who)), 8);
+  store.close();
+  const again = await openStore(clock, file);
+  const attempts = createAttempts({ attempts: sqliteAttempts(again, clock) });
+  assert.equal(await tries(100, () => attempts.begin('password', who)), 0);
+  await clock.advance(minute);
+  assert.equal(await tries(100, () => attempts.begin('password', who)), 1);
+  await clock.advance(60 * minute);
+  await (await attempts.begin('password', who)).void();
+  assert.equal(again.get<{ n: number }>('SELECT count(*) AS n FROM attempt')!.n, 0);
+});
+
+test('a clock that was set back a year keeps nobody out for longer than the tries cost', async () => {
+  let nowMs = Date.UTC(2027, 0, 1);
+  const clock = { ...createFakeClock(), nowMs: () => nowMs } as FakeClock;
+  const attempts = createAttempts({ attempts: sqliteAttempts(await openStore(clock), clock) });
+  const who = { address: '203.0.113.9', account: 'ada' };
+  assert.equal(await tries(100, () => attempts.begin('password', who)), 8);
+  nowMs = Date.UTC(2026, 0, 1);
+  assert.equal(await tries(100, () => attempts.begin('password', who)), 0);
+  nowMs += minute;
+  assert.ok((await tries(100, () => attempts.begin('password', who))) <= 1);
+  nowMs += 8 * minute;
+  assert.equal(await tries(100, () => attempts.begin('password', who)), 8);
 });
 
 test('an IPv6 line is one address, however many of its own it uses', () => {

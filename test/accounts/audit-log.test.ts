@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import { createAuditLog } from '../../src/accounts/local/audit-log.ts';
-import { openAccounts } from '../../src/accounts/local/open-accounts.ts';
-import { createStore } from '../../src/accounts/local/store.ts';
+import { openAccounts } from '../../src/accounts/sqlite/open-accounts.ts';
+import { sqliteAccounts } from '../../src/accounts/sqlite/sqlite-accounts.ts';
+import { createStore } from '../../src/accounts/sqlite/store.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
@@ -15,7 +17,8 @@ async function openLog() {
   const clock = createFakeClock();
   const store = createStore(openAccounts(join(await temporaryFolder(), 'accounts.sqlite')), clock);
   const closing = new AbortController();
-  const log = createAuditLog(store, clock, closing.signal);
+  const tools = { clock, log: pino({ level: 'silent' }), signal: closing.signal };
+  const log = createAuditLog(sqliteAccounts(store, clock), tools);
   const count = (action: string) =>
     store.get<{ n: number }>('SELECT count(*) AS n FROM audit WHERE action = ?', action)!.n;
   const close = () => {
@@ -27,33 +30,33 @@ async function openLog() {
 
 test('refused log-ins are written once a second, many in one go; everything else at once', async () => {
   const { clock, log, count, close } = await openLog();
-  for (let n = 0; n < 5; n += 1) log.note(from, null, 'sign-in-failed');
-  log.note(from, { id: 'a', name: 'Ada' }, 'signed-in');
+  for (let n = 0; n < 5; n += 1) await log.note(from, null, 'sign-in-failed');
+  await log.note(from, { id: 'a', name: 'Ada' }, 'signed-in');
   assert.deepEqual([count('sign-in-failed'), count('signed-in')], [0, 1]);
   await clock.advance(1000);
   assert.equal(count('sign-in-failed'), 5);
-  log.note(from, null, 'sign-in-failed');
-  assert.equal(log.list(clock.nowMs() + 1, 100).length, 7, 'whoever looks sees all');
+  await log.note(from, null, 'sign-in-failed');
+  assert.equal((await log.list(clock.nowMs() + 1, 100)).length, 7, 'whoever looks sees all');
   close();
 });
 
 test('ten thousand refused log-ins are kept and no more, and push out nothing else; what is old goes', async () => {
   const { clock, log, count, close } = await openLog();
-  log.note(from, { id: 'a', name: 'Ada' }, 'password-changed', 'x'.repeat(5000));
+  await log.note(from, { id: 'a', name: 'Ada' }, 'password-changed', 'x'.repeat(5000));
   for (let n = 0; n < 10_050; n += 1) {
-    log.note({ address: `${n}` }, null, 'sign-in-failed');
-    if (n % 500 === 0) log.flush();
+    await log.note({ address: `${n}` }, null, 'sign-in-failed');
+    if (n % 500 === 0) await log.flush();
   }
-  log.flush();
-  log.tidy();
+  await log.flush();
+  await log.tidy();
   assert.deepEqual([count('sign-in-failed'), count('password-changed')], [10_000, 1]);
-  const [newest] = log.list(clock.nowMs() + 1, 1);
+  const [newest] = await log.list(clock.nowMs() + 1, 1);
   assert.equal(newest?.address, '10049', 'the oldest went');
-  assert.equal(log.list(clock.nowMs() + 1, 1_000_000).length, 1000, 'a page has an end');
+  assert.equal((await log.list(clock.nowMs() + 1, 1_000_000)).length, 1000, 'a page has an end');
   await clock.advance(200 * day);
-  log.note(from, null, 'sign-in-failed');
+  await log.note(from, null, 'sign-in-failed');
   await clock.advance(200 * day);
-  log.tidy();
+  await log.tidy();
   assert.deepEqual([count('sign-in-failed'), count('password-changed')], [1, 0]);
   close();
 });

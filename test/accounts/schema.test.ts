@@ -10,10 +10,10 @@ import { pino } from 'pino';
 import { accountsFileName, authKeyFileName } from '../../src/accounts/local/create-local-accounts.ts';
 import { engineOptions } from '../../src/accounts/local/engine-options.ts';
 import type { EngineParts } from '../../src/accounts/local/engine-parts.ts';
-import { openAccounts } from '../../src/accounts/local/open-accounts.ts';
-import { createPeople } from '../../src/accounts/local/people-rows.ts';
-import { accountsHistory } from '../../src/accounts/local/schema.ts';
-import { createStore } from '../../src/accounts/local/store.ts';
+import { openAccounts } from '../../src/accounts/sqlite/open-accounts.ts';
+import { accountsHistory } from '../../src/accounts/sqlite/schema.ts';
+import { sqliteAccounts } from '../../src/accounts/sqlite/sqlite-accounts.ts';
+import { createStore } from '../../src/accounts/sqlite/store.ts';
 import { systemClock } from '../../src/clock.ts';
 import {
   authConfig,
@@ -23,16 +23,16 @@ import {
 } from '../helpers/local-accounts.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
-const openId: EngineParts['openId'] = {
+const openId: NonNullable<EngineParts['openId']> = {
   provider: { issuer: 'https://id.example.invalid', clientId: 'a', clientSecret: 'b', name: 'Example' },
   admit: async (user) => user,
-  admitted() {},
+  async admitted() {},
 };
 
 function parts(database: DatabaseSync, more: Partial<EngineParts> = {}): EngineParts {
   const store = createStore(database, systemClock);
   return {
-    ...{ store, people: createPeople(store, systemClock), hasher: createQuickHasher() },
+    ...{ data: sqliteAccounts(store, systemClock), hasher: createQuickHasher() },
     ...{ config: authConfig, log: pino({ level: 'silent' }) },
     secret: 'b9f1c2d3e4a5968778695a4b3c2d1e0f',
     ...more,
@@ -46,7 +46,7 @@ for (const [title, more] of [
   test(`better-auth finds all it needs: its migration has nothing to add, ${title}`, async () => {
     const file = join(await temporaryFolder(), accountsFileName);
     const database = openAccounts(file);
-    const options = engineOptions(parts(database, more), 'https://videos.example.org');
+    const options = await engineOptions(parts(database, more), 'https://videos.example.org');
     const { toBeAdded, toBeCreated, compileMigrations } = await getMigrations(options);
     assert.deepEqual([toBeAdded, toBeCreated], [[], []]);
     assert.equal((await compileMigrations()).trim(), ';');
@@ -57,7 +57,9 @@ test('without our schema it would have much to add: the test above can fail', as
   const file = join(await temporaryFolder(), accountsFileName);
   const database = openAccounts(file);
   database.exec('DROP TABLE passkey; ALTER TABLE "user" DROP COLUMN quotaBytes');
-  const { toBeAdded, toBeCreated } = await getMigrations(engineOptions(parts(database), 'http://localhost'));
+  const { toBeAdded, toBeCreated } = await getMigrations(
+    await engineOptions(parts(database), 'http://localhost'),
+  );
   assert.deepEqual(
     [
       toBeAdded.map(({ table, fields }) => [table, Object.keys(fields)]),
@@ -130,11 +132,13 @@ test('a file that is not ours, damaged, or of a newer Kinora is refused and not 
 test('an older file is brought up to date step by step, in one transaction', async () => {
   const file = join(await temporaryFolder(), accountsFileName);
   openAccounts(file).close();
+  const { version } = accountsHistory;
   const steps = {
-    1: 'ALTER TABLE token ADD COLUMN colour TEXT',
-    2: 'CREATE TABLE later (x)',
+    [version]: 'ALTER TABLE token ADD COLUMN colour TEXT',
+    [version + 1]: 'CREATE TABLE later (x)',
   };
-  const broken = { ...accountsHistory, version: 3, steps: { ...steps, 2: 'CREATE TABLE token (x)' } };
+  const wrong = { ...steps, [version + 1]: 'CREATE TABLE token (x)' };
+  const broken = { ...accountsHistory, version: version + 2, steps: wrong };
   assert.throws(() => openAccounts(file, broken));
   const untouched = openAccounts(file);
   assert.equal(
@@ -142,9 +146,31 @@ test('an older file is brought up to date step by step, in one transaction', asy
     0,
   );
   untouched.close();
-  const database = openAccounts(file, { ...accountsHistory, version: 3, steps });
-  assert.equal(database.prepare('PRAGMA user_version').get()!.user_version, 3);
+  const database = openAccounts(file, { ...accountsHistory, version: version + 2, steps });
+  assert.equal(database.prepare('PRAGMA user_version').get()!.user_version, version + 2);
   database.prepare('SELECT colour FROM token').all();
   database.prepare('SELECT x FROM later').all();
   database.close();
+});
+
+test('a file of the first version, brought up to date, is as a fresh one', async () => {
+  const folder = await temporaryFolder();
+  const [old, fresh] = [join(folder, 'old.sqlite'), join(folder, 'fresh.sqlite')];
+  // As the first version made it: what came later is not there.
+  const first = openAccounts(old);
+  first.exec('DROP TABLE attempt; PRAGMA user_version = 1');
+  first.exec(`INSERT INTO invite VALUES ('a', 'b', 'member', NULL, '', 1, 2)`);
+  first.close();
+  const describe = (file: string) => {
+    const database = openAccounts(file);
+    const rows = database
+      .prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name')
+      .all();
+    const { n } = database.prepare('SELECT count(*) AS n FROM invite').get() as { n: number };
+    database.close();
+    return { rows: rows.map((row) => ({ ...row })), n };
+  };
+  const [brought, made] = [describe(old), describe(fresh)];
+  assert.deepEqual(brought.rows, made.rows);
+  assert.deepEqual([brought.n, made.n], [1, 0]);
 });

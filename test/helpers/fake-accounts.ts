@@ -496,6 +496,7 @@ export function createFakeAccounts(options: FakeAccountsOptions = {}): FakeAccou
         .sort((a, b) => b.atMs - a.atMs)
         .slice(0, limit),
     revision: () => revision,
+    sharedRevision: async () => String(revision),
     ping: async () => {},
     close: async () => {},
   };

@@ -2,12 +2,14 @@
 // quickly worked out (the real scrypt takes a third of a second each).
 import { createHash, randomBytes, scryptSync } from 'node:crypto';
 import { after } from 'node:test';
+import type { Db } from 'mongodb';
 import { pino } from 'pino';
 import type { Accounts, Asker, Cookies, Identity } from '../../src/accounts/accounts.ts';
 import { createLocalAccounts } from '../../src/accounts/local/create-local-accounts.ts';
 import { createPasswordHasher, type PasswordHasher } from '../../src/accounts/password-hash.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
+import { createMongoKeys } from '../../src/mongo/keys.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 export const goodPassword = 'plum kettle orbit sandal';
@@ -55,6 +57,8 @@ export function createCheapHasher(): PasswordHasher {
 
 export type OpenOptions = {
   readonly folder?: string;
+  /** In this database, and nothing in the folder. */
+  readonly db?: Db;
   readonly clock?: Clock;
   readonly config?: Partial<Config['auth']>;
   /** null: the real one. */
@@ -64,13 +68,15 @@ export type OpenOptions = {
 /** Call inside a test or a describe block: its folder goes when that ends. */
 export async function openLocalAccounts({
   folder,
+  db,
   clock = systemClock,
   config = {},
   hasher = createQuickHasher(),
 }: OpenOptions = {}): Promise<Accounts & { readonly folder: string }> {
-  const where = folder ?? (await temporaryFolder());
+  const where = folder ?? (db ? '' : await temporaryFolder());
   const accounts = await createLocalAccounts({
-    ...{ folder: where, clock, log: pino({ level: 'silent' }) },
+    ...(db ? { db, keys: createMongoKeys(db) } : { folder: where }),
+    ...{ clock, log: pino({ level: 'silent' }) },
     config: { ...authConfig, ...config },
     ...(hasher ? { hasher } : {}),
     warmsUp: false,

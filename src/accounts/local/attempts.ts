@@ -1,23 +1,24 @@
 // How often secrets may be tried (OWASP ASVS 5.0 §6.3.1): per address, per account from one address, per account, and
 // per browser that was logged in to that account before, which has an allowance of its own, so that nobody can lock the
 // right person out by trying (OWASP, "Slow down online guessing attacks with device cookies"). One address alone never
-// uses up an account's allowance. Kept in memory only; at most 4 x 20,000 entries.
+// uses up an account's allowance. Kept beside the accounts, so that a restart forgets nothing and processes that share
+// them count together; the adapter bounds how much.
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import type { Clock } from '../../clock.ts';
 import { AppError } from '../../errors.ts';
+import type { AccountData, Allowance } from './account-data.ts';
 
 /** So many at once, and one more after each `everyMs`. */
-type Allowance = { readonly burst: number; readonly everyMs: number };
+type Allowed = Omit<Allowance, 'key'>;
 
 const second = 1000;
 const minute = 60 * second;
 
 type Limits = {
-  readonly address: Allowance;
+  readonly address: Allowed;
   /** One account from one address: less than the account's, so that somebody else can still come in. */
-  readonly pair: Allowance | null;
-  readonly account: Allowance | null;
+  readonly pair: Allowed | null;
+  readonly account: Allowed | null;
 };
 
 /**
@@ -59,22 +60,20 @@ const limits = {
 export type AttemptKind = keyof typeof limits;
 
 /** A browser that was logged in to the account before. */
-const deviceAllowance: Allowance = { burst: 10, everyMs: minute };
-
-/** Entries of each kind of key; past it, those that have most left go first. */
-const mostEntries = 20_000;
+const deviceAllowance: Allowed = { burst: 10, everyMs: minute };
 
 export type Attempt = {
   /** It was right: what it took is given back, and the account (or browser) starts afresh. */
-  succeeded(): void;
+  succeeded(): Promise<void>;
   /** Something else went wrong: what it took is given back. */
-  void(): void;
+  void(): Promise<void>;
 };
 
 export type Attempts = {
   /**
    * Takes one of what is left, before anything is worked out: what is under way counts, so many at once get no
-   * further than one after the other. Throws `too-many`, in the same words whether there is such an account.
+   * further than one after the other. Throws `too-many`, in the same words whether there is such an account, and
+   * `unavailable`: where it cannot be counted, nothing is tried.
    */
   begin(
     kind: AttemptKind,
@@ -85,84 +84,44 @@ export type Attempts = {
       /** The proven device's id; its allowance then takes the place of the address's and the account's. */
       readonly device?: string | null;
     },
-  ): Attempt;
+  ): Promise<Attempt>;
 };
 
-type Entry = { left: number; atMs: number };
-
-export function createAttempts(clock: Pick<Clock, 'monotonicMs'>): Attempts {
-  const byAddress = new Map<string, Entry>();
-  const byPair = new Map<string, Entry>();
-  const byAccount = new Map<string, Entry>();
-  const byDevice = new Map<string, Entry>();
-
+export function createAttempts({ attempts }: Pick<AccountData, 'attempts'>): Attempts {
   return {
-    begin(kind, { address, account, device }) {
-      const nowMs = clock.monotonicMs();
-      const from = `${kind} ${network(address)}`;
+    async begin(kind, { address, account, device }) {
+      const from = `${kind} ${network(address).slice(0, 60)}`;
       const name = account ? digest(account) : null;
-      const spent = device
-        ? [{ map: byDevice, key: `${kind} ${device}`, allowance: deviceAllowance, startsAfresh: true }]
+      const { address: ofAddress, pair: ofPair, account: ofAccount } = limits[kind];
+      // Whole again once the right secret was given.
+      const own = device
+        ? [{ key: `d ${kind} ${device}`, ...deviceAllowance }]
         : [
-            part(byAddress, from, limits[kind].address, false),
-            part(byPair, name && `${from} ${name}`, limits[kind].pair, true),
-            part(byAccount, name && `${kind} ${name}`, limits[kind].account, true),
-          ].filter((entry) => entry !== null);
-      // All are asked before one is taken from.
-      let waitMs = 0;
-      for (const { map, key, allowance } of spent) {
-        const left = leftOf(map.get(key), allowance, nowMs);
-        if (left < 1) waitMs = Math.max(waitMs, (1 - left) * allowance.everyMs);
-      }
+            ...(name && ofPair ? [{ key: `p ${from} ${name}`, ...ofPair }] : []),
+            ...(name && ofAccount ? [{ key: `a ${kind} ${name}`, ...ofAccount }] : []),
+          ];
+      const shared = device ? [] : [{ key: `f ${from}`, ...ofAddress }];
+      const taken = [...shared, ...own];
+      const waitMs = await attempts.take(taken);
       if (waitMs > 0) throw refusal(waitMs);
-      for (const { map, key, allowance } of spent) put(map, key, allowance, nowMs, -1);
       let isOpen = true;
-      const settle = (isRight: boolean) => {
+      const once = async (settle: () => Promise<unknown>) => {
         if (!isOpen) return;
         isOpen = false;
-        for (const { map, key, allowance, startsAfresh } of spent) {
-          if (isRight && startsAfresh) map.delete(key);
-          else put(map, key, allowance, clock.monotonicMs(), 1);
-        }
+        await settle();
       };
-      return { succeeded: () => settle(true), void: () => settle(false) };
+      return {
+        succeeded: () =>
+          once(() =>
+            Promise.all([
+              own.length > 0 && attempts.clear(own.map(({ key }) => key)),
+              shared.length > 0 && attempts.giveBack(shared),
+            ]),
+          ),
+        void: () => once(() => attempts.giveBack(taken)),
+      };
     },
   };
-}
-
-type Part = {
-  readonly map: Map<string, Entry>;
-  readonly key: string;
-  readonly allowance: Allowance;
-  /** Is whole again once the right secret was given. */
-  readonly startsAfresh: boolean;
-};
-
-function part(
-  map: Map<string, Entry>,
-  key: string | null,
-  allowance: Allowance | null,
-  startsAfresh: boolean,
-): Part | null {
-  return key !== null && allowance !== null ? { map, key, allowance, startsAfresh } : null;
-}
-
-function leftOf(entry: Entry | undefined, { burst, everyMs }: Allowance, nowMs: number): number {
-  return entry ? Math.min(burst, entry.left + (nowMs - entry.atMs) / everyMs) : burst;
-}
-
-function put(map: Map<string, Entry>, key: string, allowance: Allowance, nowMs: number, by: 1 | -1): void {
-  const left = Math.min(allowance.burst, leftOf(map.get(key), allowance, nowMs) + by);
-  map.delete(key); // last used is last
-  if (left >= allowance.burst) return;
-  map.set(key, { left, atMs: nowMs });
-  if (map.size > mostEntries) makeRoom(map);
-}
-
-/** Gives up a tenth: those who tried least. Who tries much from few places stays, however many others come. */
-function makeRoom(map: Map<string, Entry>): void {
-  const entries = [...map].sort(([, a], [, b]) => b.left - a.left);
-  for (const [key] of entries.slice(0, mostEntries / 10)) map.delete(key);
 }
 
 function refusal(waitMs: number): AppError {

@@ -2,13 +2,16 @@
 // tidy. Nothing heavy is loaded for it; better-auth and the dictionaries of passwords come some seconds later.
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
+import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import type { Config } from '../../config.ts';
 import { AppError } from '../../errors.ts';
-import { readOrMakeKey } from '../../key-file.ts';
+import { createFileKeys, type Keys } from '../../keys.ts';
 import type { Accounts } from '../accounts.ts';
 import { createPasswordHasher, type PasswordHasher } from '../password-hash.ts';
+import { openSqliteAccounts } from '../sqlite/sqlite-accounts.ts';
+import type { AccountData } from './account-data.ts';
 import { createAttempts } from './attempts.ts';
 import { createAuditLog } from './audit-log.ts';
 import { createCookieJar } from './cookies.ts';
@@ -19,17 +22,15 @@ import { createHousehold } from './household.ts';
 import { createIdentity } from './identity.ts';
 import { createLogIn } from './log-in.ts';
 import { createMailReset, mailResetRoutes } from './mail-reset.ts';
-import { openAccounts } from './open-accounts.ts';
 import { createOpenId } from './open-id.ts';
 import { createOwnAccount } from './own-account.ts';
 import { passkeyRoutes } from './passkey-routes.ts';
 import { createPasswordStrength } from './password-strength.ts';
 import { createPasswords } from './passwords.ts';
-import { createPeople } from './people-rows.ts';
 import { createRawRequests } from './raw-requests.ts';
+import { createSetupCode } from './secrets.ts';
 import { createSessions } from './sessions.ts';
 import { createSignUp } from './sign-up.ts';
-import { createStore } from './store.ts';
 import { createTwoFactor, twoFactorRoutes } from './two-factor.ts';
 
 /** In the data folder. */
@@ -40,9 +41,16 @@ export const authKeyFileName = 'auth.key';
 const warmUpMs = 5000;
 const tidyEveryMs = 3_600_000;
 
-export type LocalAccountsOptions = {
-  /** The data folder. */
-  readonly folder: string;
+/** Where accounts are kept: a file of the data folder, or a database that other processes share. */
+export type AccountsPlace =
+  | {
+      readonly folder: string;
+      /** Left out: a file of the folder. */
+      readonly keys?: Keys;
+    }
+  | { readonly db: Db; readonly keys: Keys };
+
+export type LocalAccountsOptions = AccountsPlace & {
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: Config['auth'];
@@ -52,39 +60,42 @@ export type LocalAccountsOptions = {
   readonly warmsUp?: boolean;
 };
 
-/** Opens the accounts in the folder, making them at first use. Throws `corrupt`, `conflict`, `unavailable`. */
+/** Opens the store alone: for `kinora move`. Throws as `createLocalAccounts`. */
+export async function openAccountData(
+  place: AccountsPlace,
+  tools: { readonly clock: Clock; readonly log: Logger },
+): Promise<AccountData> {
+  if ('folder' in place) return openSqliteAccounts(join(place.folder, accountsFileName), tools.clock);
+  const { openMongoAccounts } = await import('../mongo/mongo-accounts.ts');
+  return openMongoAccounts(place.db, tools);
+}
+
+/** Opens the accounts, making them at first use. Throws `corrupt`, `conflict`, `unavailable`. */
 export async function createLocalAccounts(options: LocalAccountsOptions): Promise<Accounts> {
-  const { folder, clock, log, config, hasher = createPasswordHasher(), warmsUp = true } = options;
-  const key = await readOrMakeKey(join(folder, authKeyFileName), 'log-ins');
+  const { clock, log, config, hasher = createPasswordHasher(), warmsUp = true } = options;
+  const keys = 'folder' in options ? (options.keys ?? createFileKeys(options.folder)) : options.keys;
+  const key = await keys.get('auth', 'log-ins');
   // One key for each purpose; better-auth takes text.
-  const keyFor = (purpose: string) => createHmac('sha256', key).update(purpose).digest('base64url');
+  const mac = (purpose: string) => createHmac('sha256', key).update(purpose);
+  const keyFor = (purpose: string) => mac(purpose).digest('base64url');
   const secret = keyFor('sessions');
-  const store = createStore(openAccounts(join(folder, accountsFileName)), clock);
+  const data = await openAccountData(options, { clock, log });
   const closing = new AbortController();
-  const people = createPeople(store, clock);
   const strength = createPasswordStrength();
   const core: Core = {
-    ...{ config, clock, log, store, hasher, people },
-    attempts: createAttempts(clock),
+    ...{ config, clock, log, data, hasher },
+    attempts: createAttempts(data),
     cookies: createCookieJar(secret, keyFor('devices')),
-    sessions: createSessions(store, clock),
-    audit: createAuditLog(store, clock, closing.signal),
-    engine: createEngine({ store, people, hasher, config, log, secret }),
+    sessions: createSessions(data, clock),
+    audit: createAuditLog(data, { clock, log, signal: closing.signal }),
+    engine: createEngine({ data, hasher, config, log, secret }),
+    // Another one at each start, but the same for all processes that may be asked.
+    setupCode: createSetupCode(data.isShared ? mac('first account').digest() : undefined),
     judgePassword: (password, about) => strength.judge(password, about),
     async checkPassword(password, about) {
       const { isEnough, reason } = await strength.judge(password, about);
       if (!isEnough) throw new AppError('bad-request', reason ?? 'This password is easy to guess.');
     },
-  };
-  const tidy = () => {
-    core.sessions.tidy();
-    core.audit.tidy();
-    const nowMs = clock.nowMs();
-    const now = new Date(nowMs).toISOString();
-    store.run('DELETE FROM verification WHERE expiresAt < ?', now);
-    store.run('DELETE FROM "deviceCode" WHERE expiresAt < ?', now);
-    store.run('DELETE FROM reset WHERE expires_at_ms < ?', nowMs);
-    store.run('DELETE FROM invite WHERE expires_at_ms < ?', nowMs);
   };
   const background = async () => {
     await clock.sleep(warmUpMs, closing.signal);
@@ -95,7 +106,8 @@ export async function createLocalAccounts(options: LocalAccountsOptions): Promis
         .catch(failed);
     for (; !closing.signal.aborted; await clock.sleep(tidyEveryMs, closing.signal)) {
       try {
-        tidy();
+        await core.audit.tidy();
+        await data.tidy(clock.nowMs());
       } catch (error) {
         failed(error); // in an hour again
       }
@@ -125,15 +137,16 @@ export async function createLocalAccounts(options: LocalAccountsOptions): Promis
       openId.routes,
       mailResetRoutes(core, { ...passwords, ...mailReset }),
     ]),
-    revision: () => store.revision(),
-    async ping() {
-      store.get('SELECT 1');
-    },
+    revision: () => data.revision(),
+    sharedRevision: () => data.sharedRevision(),
+    ping: () => data.ping(),
     async close() {
       if (closing.signal.aborted) return;
       closing.abort();
-      core.audit.flush();
-      store.close();
+      await core.audit
+        .flush()
+        .catch((error: unknown) => log.warn({ err: error }, 'refused log-ins are lost'));
+      await data.close();
     },
   };
 }

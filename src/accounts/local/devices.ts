@@ -19,31 +19,25 @@ const notWaiting = 'No television waits with this code. Look again: it may show 
 type Asked = { readonly address: string; readonly userAgent: string | null };
 
 export function createDevices(core: Core): Devices {
-  const { store, people, engine, attempts, audit, clock } = core;
-  const now = () => new Date(clock.nowMs()).toISOString();
+  const { data, engine, attempts, audit, clock } = core;
 
   /** A guess counts, a code that waits does not. */
-  function find(asker: Asker, personId: string, typed: string): WaitingDevice | null {
-    const attempt = attempts.begin('user-code', { address: asker.address, account: personId });
+  async function find(asker: Asker, personId: string, typed: string): Promise<WaitingDevice | null> {
+    const attempt = await attempts.begin('user-code', { address: asker.address, account: personId });
     const userCode = typed
       .slice(0, 40)
       .replace(/[^a-z0-9]/gi, '')
       .toUpperCase();
-    const row = store.get<{ scope: string | null; expiresAt: string }>(
-      `SELECT scope, expiresAt FROM "deviceCode" WHERE userCode = ? AND status = 'pending' AND expiresAt > ?`,
-      ...[userCode, now()],
-    );
+    const row = await data.devices.find(userCode, clock.nowMs());
     if (!row) return null;
-    attempt.succeeded();
-    return { ...readAsked(row.scope), userCode, expiresAtMs: Date.parse(row.expiresAt) };
+    await attempt.succeeded();
+    return { ...readAsked(row.scope), userCode, expiresAtMs: row.expiresAtMs };
   }
 
   return {
     async startDevice(asker) {
-      attempts.begin('waiting', { address: asker.address });
-      store.run('DELETE FROM "deviceCode" WHERE expiresAt < ?', now());
-      const { waiting } = store.get<{ waiting: number }>('SELECT count(*) AS waiting FROM "deviceCode"')!;
-      if (waiting >= mostWaiting)
+      await attempts.begin('waiting', { address: asker.address });
+      if ((await data.devices.waiting(clock.nowMs())) >= mostWaiting)
         throw new AppError(
           'too-many',
           'Too many televisions wait at this moment. Try again in a few minutes.',
@@ -81,20 +75,15 @@ export function createDevices(core: Core): Devices {
       return { kind: json?.error === 'access_denied' ? 'denied' : 'expired' };
     },
 
-    async findDevice(asker, personId, userCode) {
-      return find(asker, personId, userCode);
-    },
+    findDevice: (asker, personId, userCode) => find(asker, personId, userCode),
 
     async answerDevice(asker, personId, userCode, isApproved) {
-      const person = people.get(personId);
-      const waiting = find(asker, personId, userCode);
+      const person = await data.people.get(personId);
+      const waiting = await find(asker, personId, userCode);
       if (!waiting || !person || person.isDisabled) throw new AppError('not-found', notWaiting);
-      const answered = store.run(
-        `UPDATE "deviceCode" SET status = ?, userId = ? WHERE userCode = ? AND status = 'pending' AND expiresAt > ?`,
-        ...[isApproved ? 'approved' : 'denied', personId, waiting.userCode, now()],
-      );
-      if (answered === 0) throw new AppError('not-found', notWaiting);
-      if (isApproved) audit.note(asker, person, 'device-approved', waiting.address);
+      if (!(await data.devices.answer(waiting.userCode, personId, isApproved, clock.nowMs())))
+        throw new AppError('not-found', notWaiting);
+      if (isApproved) await audit.note(asker, person, 'device-approved', waiting.address);
     },
   };
 }

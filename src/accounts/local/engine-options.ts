@@ -1,7 +1,6 @@
 // How better-auth is set up. Heavy: only `engine.ts` imports it, when it is first needed. What it may not do by itself
 // (make accounts, limit attempts, decide who may come in) is left to the parts beside this file.
 
-import { NodeSqliteDialect } from '@better-auth/kysely-adapter/node-sqlite-dialect';
 import { passkey } from '@better-auth/passkey';
 import { type Auth, type BetterAuthOptions, betterAuth } from 'better-auth';
 import { APIError } from 'better-auth/api';
@@ -22,13 +21,13 @@ const noTokens = {
 };
 
 /** better-auth for one address people use. */
-export function createAuth(parts: EngineParts, origin: string): Auth {
-  return betterAuth(engineOptions(parts, origin)) as unknown as Auth;
+export async function createAuth(parts: EngineParts, origin: string): Promise<Auth> {
+  return betterAuth(await engineOptions(parts, origin)) as unknown as Auth;
 }
 
 /** Everything it is told; also what its migrations are asked with (`test/accounts/schema.test.ts`). */
-export function engineOptions(parts: EngineParts, origin: string): BetterAuthOptions {
-  const { store, people, hasher, log, secret, openId } = parts;
+export async function engineOptions(parts: EngineParts, origin: string): Promise<BetterAuthOptions> {
+  const { data, hasher, log, secret, openId } = parts;
   const isSecure = origin.startsWith('https:');
   const prefix = cookiePrefix(isSecure);
   return {
@@ -36,13 +35,8 @@ export function engineOptions(parts: EngineParts, origin: string): BetterAuthOpt
     baseURL: origin,
     basePath,
     secret,
-    // Its own transactions span turns of the event loop: on the one connection they would take in what others write
-    // meanwhile. What has to be atomic is ours and synchronous (`store.transaction`).
-    database: {
-      dialect: new NodeSqliteDialect({ database: store.database }),
-      type: 'sqlite',
-      transaction: false,
-    },
+    // Without its own transactions: what has to be atomic is ours (`account-data.ts`).
+    database: await data.engineDatabase(),
     emailAndPassword: {
       enabled: true,
       // `sign-up.ts` makes accounts.
@@ -79,7 +73,9 @@ export function engineOptions(parts: EngineParts, origin: string): BetterAuthOpt
       // What could be done at the provider in somebody's name is not kept.
       account: { create: { before: async () => ({ data: noTokens }) } },
       // Whatever way somebody comes in, a disabled account gets no session.
-      session: { create: { before: async ({ userId }) => people.get(userId)?.isDisabled === false } },
+      session: {
+        create: { before: async ({ userId }) => (await data.people.get(userId))?.isDisabled === false },
+      },
     },
     account: {
       // An address is no proof: a log-in of elsewhere is connected by who is logged in here, and by nobody else.

@@ -3,8 +3,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
 import type { PasswordHasher } from '../password-hash.ts';
-import type { People } from './people-rows.ts';
-import type { Store } from './store.ts';
+import type { AccountData } from './account-data.ts';
 
 /** Where better-auth answers. */
 export const basePath = '/api/auth';
@@ -19,12 +18,11 @@ export type EngineOpenId = {
     readonly name: string;
   }): Promise<{ readonly name: string } & Readonly<Record<string, unknown>>>;
   /** Somebody new has come to be. */
-  admitted(personId: string): void;
+  admitted(personId: string): Promise<void>;
 };
 
 export type EngineParts = {
-  readonly store: Store;
-  readonly people: People;
+  readonly data: Pick<AccountData, 'people' | 'engineDatabase'>;
   readonly hasher: PasswordHasher;
   readonly config: Config['auth'];
   readonly log: Logger;

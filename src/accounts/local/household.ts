@@ -1,5 +1,5 @@
 // The owner's part: people, what they may do, and invites. What changes holds at once: sessions of somebody who is
-// turned off or gone end in the same transaction.
+// turned off or gone end with it.
 import { AppError } from '../../errors.ts';
 import { createId } from '../../ids.ts';
 import type { Accounts, Invite, Person, PersonChanges } from '../accounts.ts';
@@ -7,81 +7,38 @@ import { roles } from '../permissions.ts';
 import type { Core } from './core.ts';
 import { parseName } from './people-rows.ts';
 import { createSecret, hashSecret } from './secrets.ts';
-import { removeTwoFactor } from './two-factor.ts';
 
 type Household = Pick<Accounts, 'getPerson' | 'listPeople' | 'changePerson' | 'removePerson'> &
   Pick<Accounts, 'invite' | 'listInvites' | 'removeInvite' | 'findInvite' | 'listAudit'>;
 
-const inviteColumns =
-  'id, role, quota_bytes AS quotaBytes, note, created_at_ms AS createdAtMs, expires_at_ms AS expiresAtMs';
 /** More than a house can need; a bound on what an owner's stolen session can fill the disk with. */
 const mostInvites = 200;
 
 export function createHousehold(core: Core): Household {
-  const { store, people, sessions, audit, clock } = core;
-  const by = (id: string | null) => (id ? people.get(id) : null);
-
-  function found(id: string): Person {
-    const person = people.get(id);
-    if (!person) throw new AppError('not-found', 'There is no such person.');
-    return person;
-  }
-  /** In a transaction, after the change. */
-  function keepAnOwner(before: Person): void {
-    if (before.role === 'owner' && !before.isDisabled && people.countOwners() === 0)
-      throw new AppError('conflict', 'This is the last owner. Make somebody else an owner first.');
-  }
-  /**
-   * In a transaction, after the change: invites and ways to a new password that somebody handed out as an owner would
-   * let them back in. Whose they are is not kept, so all of them end.
-   */
-  function takeBack(before: Person): void {
-    const now = people.get(before.id);
-    if (before.role !== 'owner' || (now?.role === 'owner' && !now.isDisabled)) return;
-    store.run('DELETE FROM invite');
-    store.run('DELETE FROM reset');
-  }
+  const { data, audit, clock } = core;
+  const by = async (id: string | null) => (id ? data.people.get(id) : null);
+  const refused = (why: 'not-found' | 'last-owner'): AppError =>
+    why === 'not-found'
+      ? new AppError('not-found', 'There is no such person.')
+      : new AppError('conflict', 'This is the last owner. Make somebody else an owner first.');
 
   return {
-    async getPerson(id) {
-      return people.get(id);
-    },
-    async listPeople() {
-      return people.list();
-    },
+    getPerson: (id) => data.people.get(id),
+    listPeople: () => data.people.list(),
     async changePerson(asker, byId, id, changes) {
-      const { before, after } = store.transaction(() => {
-        const before = found(id);
-        const { name, role, quotaBytes, isDisabled } = checkedChanges(before, changes);
-        store.run(
-          'UPDATE "user" SET name = ?, role = ?, quotaBytes = ?, isDisabled = ?, updatedAt = ? WHERE id = ?',
-          ...[name, role, quotaBytes, isDisabled ? 1 : 0, new Date(clock.nowMs()).toISOString(), id],
-        );
-        if (isDisabled) sessions.end(id, null, null);
-        if (changes.hasTwoFactor === false) removeTwoFactor(store, id);
-        // A token never does more than its person; what is over is taken from it when it is used (`permits`).
-        keepAnOwner(before);
-        takeBack(before);
-        return { before, after: found(id) };
-      });
+      // A token never does more than its person; what is over is taken from it when it is used (`permits`).
+      const outcome = await data.people.change(id, checkedChanges(changes), clock.nowMs());
+      if (typeof outcome === 'string') throw refused(outcome);
+      const { before, after } = outcome;
       const what = describeChanges(before, after);
-      if (what) audit.note(asker, by(byId), 'person-changed', `${after.name}: ${what}`);
+      if (what) await audit.note(asker, await by(byId), 'person-changed', `${after.name}: ${what}`);
       return after;
     },
     async removePerson(asker, byId, id) {
-      const who = by(byId); // read before, in case they remove themselves
-      const person = store.transaction(() => {
-        const person = found(id);
-        store.run('DELETE FROM "session" WHERE userId = ?', id);
-        store.run('DELETE FROM token WHERE person_id = ?', id);
-        store.run('DELETE FROM verification WHERE value = ?', id);
-        store.run('DELETE FROM "deviceCode" WHERE userId = ?', id);
-        store.run('DELETE FROM "user" WHERE id = ?', id); // the rest goes with it
-        keepAnOwner(person);
-        takeBack(person);
-        return person;
-      });
-      audit.note(asker, who, 'person-removed', person.name);
+      const who = await by(byId); // read before, in case they remove themselves
+      const outcome = await data.people.remove(id);
+      if (typeof outcome === 'string') throw refused(outcome);
+      await audit.note(asker, who, 'person-removed', outcome.name);
     },
 
     async invite(asker, byId, { role, quotaBytes, note, expiresAtMs }) {
@@ -94,54 +51,29 @@ export function createHousehold(core: Core): Household {
         ...{ createdAtMs: nowMs, expiresAtMs },
       };
       const secret = createSecret();
-      store.transaction(() => {
-        store.run('DELETE FROM invite WHERE expires_at_ms <= ?', nowMs);
-        const { waiting } = store.get<{ waiting: number }>('SELECT count(*) AS waiting FROM invite')!;
-        if (waiting >= mostInvites)
-          throw new AppError('conflict', 'Too many invites wait already. Take some back first.');
-        store.run(
-          `INSERT INTO invite (id, secret_hash, role, quota_bytes, note, created_at_ms, expires_at_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?)`,
-          ...[invite.id, hashSecret(secret), role, invite.quotaBytes, invite.note, nowMs, expiresAtMs],
-        );
-      });
-      audit.note(asker, by(byId), 'person-invited', invite.note || role);
+      if (!(await data.invites.add(invite, hashSecret(secret), mostInvites)))
+        throw new AppError('conflict', 'Too many invites wait already. Take some back first.');
+      await audit.note(asker, await by(byId), 'person-invited', invite.note || role);
       return { invite, secret };
     },
-    async listInvites() {
-      return store.all<Invite>(
-        `SELECT ${inviteColumns} FROM invite WHERE expires_at_ms > ? ORDER BY created_at_ms DESC, id`,
-        clock.nowMs(),
-      );
-    },
-    async removeInvite(id) {
-      store.run('DELETE FROM invite WHERE id = ?', id);
-    },
-    async findInvite(secret) {
-      return (
-        store.get<Invite>(
-          `SELECT ${inviteColumns} FROM invite WHERE secret_hash = ? AND expires_at_ms > ?`,
-          ...[hashSecret(secret.slice(0, 200)), clock.nowMs()],
-        ) ?? null
-      );
-    },
-    async listAudit(beforeMs, limit) {
-      return audit.list(beforeMs, limit);
-    },
+    listInvites: () => data.invites.list(clock.nowMs()),
+    removeInvite: (id) => data.invites.remove(id),
+    findInvite: (secret) => data.invites.find(hashSecret(secret.slice(0, 200)), clock.nowMs()),
+    listAudit: (beforeMs, limit) => audit.list(beforeMs, limit),
   };
 }
 
-function checkedChanges(
-  person: Person,
-  changes: PersonChanges,
-): Required<Omit<PersonChanges, 'hasTwoFactor'>> {
-  const role = changes.role ?? person.role;
-  if (!roles.includes(role)) throw new AppError('bad-request', 'There is no such role.');
+/** What may be written, and nothing else. */
+function checkedChanges(changes: PersonChanges): PersonChanges {
+  const { name, role, quotaBytes, isDisabled, hasTwoFactor } = changes;
+  if (role !== undefined && !roles.includes(role))
+    throw new AppError('bad-request', 'There is no such role.');
   return {
-    name: changes.name === undefined ? person.name : parseName(changes.name),
-    role,
-    quotaBytes: changes.quotaBytes === undefined ? person.quotaBytes : checkedQuota(changes.quotaBytes),
-    isDisabled: changes.isDisabled ?? person.isDisabled,
+    ...(name !== undefined && { name: parseName(name) }),
+    ...(role !== undefined && { role }),
+    ...(quotaBytes !== undefined && { quotaBytes: checkedQuota(quotaBytes) }),
+    ...(isDisabled !== undefined && { isDisabled: isDisabled === true }),
+    ...(hasTwoFactor === false && { hasTwoFactor }),
   };
 }
 

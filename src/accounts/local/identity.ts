@@ -1,10 +1,11 @@
 // Who a request comes from, on every request: nothing of better-auth is loaded for it. An answer is kept for as long as
-// nothing changed (`store.revision`), so most cost a look-up in a map.
-import { AppError } from '../../errors.ts';
+// nothing changed (`data.revision`), where other processes share the store for some seconds at most, so most cost a
+// look-up in a map. Bounded: 2,000 answers.
+import { AppError, isAppError } from '../../errors.ts';
+import { createId } from '../../ids.ts';
 import type { Accounts, Credentials, Identity } from '../accounts.ts';
-import type { Permission, Role } from '../permissions.ts';
 import type { Core } from './core.ts';
-import { parseLogin, parseName } from './people-rows.ts';
+import { engineAddress, findPerson, parseLogin, parseName } from './people-rows.ts';
 import { hashSecret } from './secrets.ts';
 import { renewableAtMs } from './sessions.ts';
 
@@ -16,85 +17,111 @@ const mostKept = 2000;
 const namedForMs = 60_000;
 /** For tokens that do not expire: the last of JSON's whole numbers. */
 const never = Number.MAX_SAFE_INTEGER;
+/** How long running answers go on while the store cannot be asked; and how long one is waited for. */
+const awayMs = 300_000;
+const impatientMs = 2000;
 
-type Kept = {
+type Found = {
   readonly identity: Identity;
   readonly renewableAtMs: number;
   readonly sessionId: string | null;
   readonly tokenId: string | null;
   lastUsedAtMs: number;
 };
-type PersonRow = { personId: string; personName: string; role: Role };
+type Kept = Found & { readonly askedAtMs: number };
 
 export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' | 'identifyNamed'> {
-  const { store, clock, cookies, people, sessions } = core;
+  const { data, clock, cookies, sessions } = core;
   const kept = new Map<string, Kept>();
-  let keptAt = store.revision();
+  /** Pages ask for many things at once: one question will do for all of them. */
+  const pending = new Map<string, Promise<Kept | null>>();
+  let keptAt = data.revision();
 
-  function findSession(cookie: string): Kept | null {
+  async function findSession(cookie: string): Promise<Found | null> {
     const token = cookies.readSession(cookie);
-    if (!token) return null;
-    const row = store.get<
-      PersonRow & { id: string } & Record<'expiresAt' | 'updatedAt' | 'createdAt', string>
-    >(
-      `SELECT s.id, s.expiresAt, s.updatedAt, s.createdAt, u.id AS personId, u.name AS personName, u.role
-       FROM "session" s JOIN "user" u ON u.id = s.userId WHERE s.token = ? AND u.isDisabled = 0`,
-      token,
-    );
+    const row = token ? await data.sessions.find(token) : null;
     if (!row) return null;
-    const expiresAtMs = Date.parse(row.expiresAt);
     return {
       identity: {
         viewer: {
           ...{ personId: row.personId, name: row.personName, role: row.role, scopes: null },
           ...{ sessionId: row.id, tokenId: null },
         },
-        expiresAtMs,
-        isRenewable: false,
+        ...{ expiresAtMs: row.expiresAtMs, isRenewable: false },
       },
-      renewableAtMs: renewableAtMs(Date.parse(row.createdAt), expiresAtMs),
-      ...{ sessionId: row.id, tokenId: null, lastUsedAtMs: Date.parse(row.updatedAt) },
+      renewableAtMs: renewableAtMs(row),
+      ...{ sessionId: row.id, tokenId: null, lastUsedAtMs: row.lastUsedAtMs },
     };
   }
-  function findToken(secret: string): Kept | null {
-    type Row = PersonRow & {
-      id: string;
-      scopes: string;
-      expiresAtMs: number | null;
-      lastUsedAtMs: number | null;
-    };
-    const row = store.get<Row>(
-      `SELECT t.id, t.scopes, t.expires_at_ms AS expiresAtMs, t.last_used_at_ms AS lastUsedAtMs,
-         u.id AS personId, u.name AS personName, u.role
-       FROM token t JOIN "user" u ON u.id = t.person_id WHERE t.secret_hash = ? AND u.isDisabled = 0`,
-      hashSecret(secret),
-    );
+  async function findToken(secret: string): Promise<Found | null> {
+    const row = await data.tokens.find(hashSecret(secret));
     if (!row) return null;
     return {
       identity: {
         viewer: {
           ...{ personId: row.personId, name: row.personName, role: row.role },
-          ...{ scopes: JSON.parse(row.scopes) as Permission[], sessionId: null, tokenId: row.id },
+          ...{ scopes: row.scopes, sessionId: null, tokenId: row.id },
         },
-        expiresAtMs: row.expiresAtMs ?? never,
-        isRenewable: false,
+        ...{ expiresAtMs: row.expiresAtMs ?? never, isRenewable: false },
       },
       renewableAtMs: never,
       ...{ sessionId: null, tokenId: row.id, lastUsedAtMs: row.lastUsedAtMs ?? 0 },
     };
   }
-  function noteUse(entry: Kept, nowMs: number): void {
-    entry.lastUsedAtMs = nowMs;
-    store.transaction(() => {
-      if (entry.sessionId) sessions.noteUsed(entry.sessionId);
-      if (entry.tokenId) store.run('UPDATE token SET last_used_at_ms = ? WHERE id = ?', nowMs, entry.tokenId);
-      people.noteSeen(entry.identity.viewer.personId);
+  async function ask(key: string, { cookie, bearer }: Credentials): Promise<Kept | null> {
+    // Before the question: a change that comes meanwhile makes the answer an old one, which is not kept.
+    const revision = data.revision();
+    const askedAtMs = clock.monotonicMs();
+    const found = await (bearer === null ? findSession(cookie!) : findToken(bearer));
+    if (!found) {
+      kept.delete(key);
+      return null;
+    }
+    const entry = { ...found, askedAtMs };
+    if (data.revision() === revision) {
+      if (kept.size >= mostKept) kept.clear();
+      kept.set(key, entry);
+    }
+    return entry;
+  }
+  /** One question for all who ask at once, and not one from before the last change. */
+  function askOnce(key: string, credentials: Credentials): Promise<Kept | null> {
+    const name = `${data.revision()} ${key}`;
+    let asked = pending.get(name);
+    if (!asked) {
+      asked = ask(key, credentials).finally(() => pending.delete(name));
+      pending.set(name, asked);
+    }
+    return asked;
+  }
+  /** For what runs already: an old answer where the store cannot be asked. */
+  async function askPatiently(key: string, credentials: Credentials, old: Kept): Promise<Kept | null> {
+    if (data.awayMs() > awayMs) return askOnce(key, credentials);
+    if (data.awayMs() > 0) return old;
+    const timer = new AbortController();
+    const late = clock.sleep(impatientMs, timer.signal).then(
+      () => old,
+      () => old,
+    );
+    const asked = askOnce(key, credentials).catch((error: unknown) => {
+      if (isAppError(error, 'unavailable')) return old;
+      throw error;
     });
+    return Promise.race([asked, late]).finally(() => timer.abort());
+  }
+  async function noteUse(entry: Found, nowMs: number): Promise<void> {
+    entry.lastUsedAtMs = nowMs;
+    try {
+      await data.people.noteUse(entry.identity.viewer.personId, entry, nowMs);
+    } catch (error) {
+      // Nobody is kept out because it cannot be noted.
+      if (!isAppError(error, 'unavailable')) throw error;
+    }
   }
 
   return {
-    async identify({ cookie, bearer }: Credentials) {
-      const revision = store.revision();
+    async identify({ cookie, bearer }, { mayBeOld = false, mustBeFresh = false } = {}) {
+      const revision = data.revision();
       if (revision !== keptAt) {
         kept.clear();
         keptAt = revision;
@@ -103,46 +130,31 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
       const secret = bearer ?? cookie;
       if (!secret || secret.length > 300) return null;
       const key = (bearer === null ? 'c' : 'b') + secret;
-      const nowMs = clock.nowMs();
       let entry = kept.get(key) ?? null;
-      if (!entry) {
-        entry = bearer === null ? findSession(secret) : findToken(secret);
-        if (!entry) return null;
-        if (kept.size >= mostKept) kept.clear();
-        kept.set(key, entry);
-      }
-      if (nowMs >= entry.identity.expiresAtMs) return null;
-      if (nowMs - entry.lastUsedAtMs >= noteEveryMs) noteUse(entry, nowMs);
+      if (!entry || (mustBeFresh && data.isShared) || clock.monotonicMs() - entry.askedAtMs > data.keepMs)
+        entry = await (mustBeFresh
+          ? ask(key, { cookie, bearer })
+          : entry && mayBeOld
+            ? askPatiently(key, { cookie, bearer }, entry)
+            : askOnce(key, { cookie, bearer }));
+      const nowMs = clock.nowMs();
+      if (!entry || nowMs >= entry.identity.expiresAtMs) return null;
+      if (nowMs - entry.lastUsedAtMs >= noteEveryMs) await noteUse(entry, nowMs);
       return nowMs < entry.renewableAtMs ? entry.identity : { ...entry.identity, isRenewable: true };
     },
     async renew(asker) {
       const token = cookies.sessionToken(asker);
-      const session = token ? sessions.find(token) : null;
-      if (!session || clock.nowMs() < session.renewableAtMs) return [];
-      sessions.prolong(session.id);
+      const session = token ? await sessions.find(token) : null;
+      if (!session || clock.nowMs() < renewableAtMs(session)) return [];
+      await sessions.prolong(session);
       return [cookies.session(asker.origin, session.token)];
     },
     async identifyNamed(login, name) {
-      let person = people.find(login);
-      if (!person) {
-        const parsed = parseLogin(login);
-        const called = parseName(name?.trim() || login);
-        person = store.transaction(() => {
-          const isFirst = !people.hasOwner();
-          const id = people.add(
-            {
-              ...{ name: called, login: parsed, role: isFirst ? 'owner' : 'member' },
-              ...{ quotaBytes: isFirst ? null : core.config.quotaBytes, passwordHash: null },
-            },
-            'This address belongs to somebody else.',
-          );
-          return people.get(id)!;
-        });
-        core.audit.note({ address: '' }, person, 'signed-up', 'named by the proxy');
-      }
+      const person = (await findPerson(data.people, login)) ?? (await addNamed(core, login, name));
       if (person.isDisabled) throw new AppError('unauthorized', 'This account is turned off. Ask the owner.');
       const nowMs = clock.nowMs();
-      if (nowMs - (person.lastSeenAtMs ?? 0) >= noteEveryMs) people.noteSeen(person.id);
+      if (nowMs - (person.lastSeenAtMs ?? 0) >= noteEveryMs)
+        await data.people.noteUse(person.id, { sessionId: null, tokenId: null }, nowMs);
       return {
         viewer: {
           ...{ personId: person.id, name: person.name, role: person.role, scopes: null },
@@ -153,4 +165,27 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
       };
     },
   };
+}
+
+/** Somebody whom a trusted proxy names for the first time: the very first one is the owner. */
+async function addNamed({ data, clock, config, audit }: Core, login: string, name: string | null) {
+  const parsed = parseLogin(login);
+  const called = parseName(name?.trim() || login);
+  const id = createId();
+  const add = (isFirst: boolean) =>
+    data.people.add(
+      {
+        ...{ id, name: called, email: engineAddress({ id, email: parsed.email }), userName: parsed.userName },
+        ...{ role: isFirst ? 'owner' : 'member', quotaBytes: isFirst ? null : config.quotaBytes },
+        ...{ passwordHash: null, createdAtMs: clock.nowMs() },
+      },
+      { by: isFirst ? 'first' : 'nothing' },
+    );
+  let outcome = (await data.people.hasOwner()) ? ('not-admitted' as const) : await add(true);
+  if (outcome === 'not-admitted') outcome = await add(false);
+  // Pages ask for many things at once, in many processes: another request made them a moment ago.
+  const person = outcome === 'added' ? await data.people.get(id) : await findPerson(data.people, login);
+  if (!person) throw new AppError('unavailable', 'The account could not be made right now. Try again.');
+  if (outcome === 'added') await audit.note({ address: '' }, person, 'signed-up', 'named by the proxy');
+  return person;
 }

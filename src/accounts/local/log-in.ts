@@ -4,7 +4,8 @@ import { AppError } from '../../errors.ts';
 import type { Accounts, Asker, Cookies, SecondFactor, SignedIn } from '../accounts.ts';
 import type { Core } from './core.ts';
 import type { EngineAnswer } from './engine.ts';
-import { nobody } from './people-rows.ts';
+import { engineAddress, findPerson, nobody } from './people-rows.ts';
+import { mostSessions } from './sessions.ts';
 
 /** Of whatever was wrong: nothing tells which part, or whether there is such an account. */
 const wrongLogIn = 'The user name, the e-mail address or the password is not right.';
@@ -13,40 +14,41 @@ const wrongLogIn = 'The user name, the e-mail address or the password is not rig
 const longestPassword = 512;
 
 /** Ends a way of coming in whose cookies carry a new session. `subject` is how, for the audit log; null where another line says it. Throws `unauthorized` where they do not. */
-export function completeLogIn(
+export async function completeLogIn(
   core: Core,
   asker: Asker,
   cookies: Cookies,
   subject: string | null = '',
-): SignedIn {
-  const { sessions, people, audit } = core;
+): Promise<SignedIn> {
+  const { data, audit, clock } = core;
   const token = core.cookies.newSessionToken(cookies);
-  const session = token ? sessions.find(token) : null;
-  const person = session ? people.get(session.personId) : null;
-  if (!session || !person) throw new AppError('unauthorized', wrongLogIn);
-  const before = core.cookies.sessionToken(asker);
-  core.store.transaction(() => {
-    if (before && before !== session.token) sessions.endByToken(before);
-    sessions.endSurplus(person.id);
-    people.noteSeen(person.id);
-    if (subject !== null) audit.note(asker, person, 'signed-in', subject);
+  const session = token ? await core.sessions.find(token) : null;
+  if (!session) {
+    // Its person was turned off or removed while they came in: it would hold again when they are turned on.
+    if (token) await data.sessions.endByToken(token);
+    throw new AppError('unauthorized', wrongLogIn);
+  }
+  const { personId } = session;
+  const person = { id: personId, name: session.personName };
+  await data.sessions.complete({
+    ...{ session, before: core.cookies.sessionToken(asker), most: mostSessions, nowMs: clock.nowMs() },
+    note: subject === null ? null : audit.entryOf(asker, person, 'signed-in', subject),
   });
-  const mark = core.cookies.markDevice(asker, person.id);
-  return { kind: 'signed-in', personId: person.id, cookies: mark ? [...cookies, mark] : cookies };
+  const mark = core.cookies.markDevice(asker, personId);
+  return { kind: 'signed-in', personId, cookies: mark ? [...cookies, mark] : cookies };
 }
 
 /** A session for somebody who has proved in another way who they are (sign-up, a phone that vouches). */
-export function startSession(
+export async function startSession(
   core: Core,
   asker: Asker,
   personId: string,
   subject: string | null = '',
-): SignedIn {
-  if (core.people.get(personId)?.isDisabled !== false) throw new AppError('unauthorized', wrongLogIn);
-  return core.store.transaction(() => {
-    const { token } = core.sessions.create(asker, personId);
-    return completeLogIn(core, asker, [core.cookies.session(asker.origin, token)], subject);
-  });
+): Promise<SignedIn> {
+  if ((await core.data.people.get(personId))?.isDisabled !== false)
+    throw new AppError('unauthorized', wrongLogIn);
+  const { token } = await core.sessions.create(asker, personId);
+  return completeLogIn(core, asker, [core.cookies.session(asker.origin, token)], subject);
 }
 
 /** The password's part; the answer is better-auth's own, for those who speak to it directly. */
@@ -56,10 +58,10 @@ export async function tryPassword(
   login: string,
   password: string,
 ): Promise<{ readonly outcome: SignedIn | SecondFactor; readonly answer: EngineAnswer }> {
-  const { people, attempts, engine, audit } = core;
-  const person = people.find(login);
+  const { data, attempts, engine, audit } = core;
+  const person = await findPerson(data.people, login);
   const device = person && core.cookies.deviceOf(asker, person.id);
-  const attempt = attempts.begin('password', {
+  const attempt = await attempts.begin('password', {
     ...{ address: asker.address, account: person?.id ?? login, device },
   });
   const ask = () =>
@@ -68,7 +70,7 @@ export async function tryPassword(
       path: '/sign-in/email',
       body: {
         // better-auth works out a password for an address that is nobody's as well, so that both take the same time.
-        email: person ? people.engineAddress(login) : nobody,
+        email: person ? engineAddress(person) : nobody,
         password: password.length > longestPassword || password === '' ? ' ' : password,
       },
     });
@@ -76,28 +78,29 @@ export async function tryPassword(
   try {
     answer = await (device ? core.hasher.first(ask) : ask());
   } catch (error) {
-    attempt.void(); // nothing was learnt
+    await attempt.void(); // nothing was learnt
     throw error;
   }
   if (answer.status !== 200) {
-    audit.note(asker, person, 'sign-in-failed');
+    await audit.note(asker, person, 'sign-in-failed');
     throw new AppError('unauthorized', wrongLogIn);
   }
-  attempt.succeeded();
+  await attempt.succeeded();
   if (answer.json?.twoFactorRedirect === true)
     return { outcome: { kind: 'second-factor', cookies: answer.cookies }, answer };
-  return { outcome: completeLogIn(core, asker, answer.cookies), answer };
+  return { outcome: await completeLogIn(core, asker, answer.cookies), answer };
 }
 
 export function createLogIn(core: Core): Pick<Accounts, 'signIn' | 'signOut'> {
+  const { data, audit } = core;
   return {
     async signIn(asker, login, password) {
       return (await tryPassword(core, asker, login, password)).outcome;
     },
     async signOut(asker) {
       const token = core.cookies.sessionToken(asker);
-      const session = token ? core.sessions.endByToken(token) : null;
-      if (session) core.audit.note(asker, core.people.get(session.personId), 'signed-out');
+      const session = token ? await data.sessions.endByToken(token) : null;
+      if (session) await audit.note(asker, await data.people.get(session.personId), 'signed-out');
       return [core.cookies.endSession(asker.origin)];
     },
   };

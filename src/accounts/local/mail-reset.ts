@@ -5,6 +5,7 @@ import type { Accounts, Asker } from '../accounts.ts';
 import type { Core } from './core.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { addResetSecret } from './passwords.ts';
+import { findPerson } from './people-rows.ts';
 import { jsonAnswer, type RawRoutes, textOf } from './raw-requests.ts';
 
 type MailReset = Pick<Accounts, 'askReset'>;
@@ -18,13 +19,13 @@ const mostUnderWay = 50;
 
 /** `mailer`: for tests of what goes wrong with it. */
 export function createMailReset(core: Core, mailer: Mailer | null = mailerOf(core)): MailReset {
-  const { attempts, people, clock, log, config } = core;
+  const { attempts, data, clock, log, config } = core;
   let underWay = 0;
 
   async function send(asker: Asker, login: string): Promise<void> {
-    const person = people.find(login);
+    const person = await findPerson(data.people, login);
     if (!mailer || !config.mail || !person?.email || person.isDisabled) return;
-    const secret = addResetSecret(core, person.id, holdsMs);
+    const secret = await addResetSecret(core, person.id, holdsMs);
     const { origin } = config.mail;
     await mailer.send({
       to: person.email,
@@ -42,7 +43,8 @@ export function createMailReset(core: Core, mailer: Mailer | null = mailerOf(cor
     async askReset(asker, login) {
       const typed = login.trim().slice(0, 254);
       if (typed === '') throw new AppError('bad-request', 'Type the e-mail address that you log in with.');
-      attempts.begin('mail', { address: asker.address, account: people.find(typed)?.id ?? typed });
+      const person = await findPerson(data.people, typed);
+      await attempts.begin('mail', { address: asker.address, account: person?.id ?? typed });
       if (underWay >= mostUnderWay) return;
       underWay++;
       clock

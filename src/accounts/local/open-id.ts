@@ -3,6 +3,7 @@
 // whose account it is: an account that is here already is connected by its person, who is logged in.
 import { AppError, isAppError } from '../../errors.ts';
 import type { Accounts, Asker, OpenIdOptions, RawAnswer } from '../accounts.ts';
+import type { Role } from '../permissions.ts';
 import type { Core } from './core.ts';
 import type { Engine, EngineAnswer } from './engine.ts';
 import { completeLogIn } from './log-in.ts';
@@ -27,27 +28,23 @@ const outcomes: Readonly<Record<string, Outcome>> = {
 };
 
 type Admission = {
-  readonly role: string;
+  readonly role: Role;
   readonly quotaBytes: number | null;
   readonly inviteId: string | null;
 };
 
 export function createOpenId(core: Core): OpenId {
-  const { config, store, people, sessions, attempts, audit, clock } = core;
+  const { config, data, sessions, attempts, audit, clock } = core;
   const provider = config.openId;
   let engine: Engine | null = null;
   const known = new Set<string>();
 
-  function admission(invite: string | null): Admission | null {
+  async function admission(invite: string | null): Promise<Admission | null> {
     // The first account is made where the code is known.
-    if (!people.hasOwner() || config.signUp === 'closed') return null;
+    if (config.signUp === 'closed' || !(await data.people.hasOwner())) return null;
     if (invite) {
-      const row = store.get<Admission>(
-        `SELECT id AS inviteId, role, quota_bytes AS quotaBytes FROM invite
-         WHERE secret_hash = ? AND expires_at_ms > ?`,
-        ...[hashSecret(invite.slice(0, 200)), clock.nowMs()],
-      );
-      if (row) return row;
+      const found = await data.invites.find(hashSecret(invite.slice(0, 200)), clock.nowMs());
+      if (found) return { role: found.role, quotaBytes: found.quotaBytes, inviteId: found.id };
     }
     return config.signUp === 'open'
       ? { role: 'member', quotaBytes: config.quotaBytes, inviteId: null }
@@ -58,13 +55,12 @@ export function createOpenId(core: Core): OpenId {
   async function admit(user: { readonly name: string }) {
     const { APIError, getOAuthState } = await import('better-auth/api');
     const { invite } = ((await getOAuthState()) ?? {}) as { invite?: unknown };
-    return store.transaction(() => {
-      const admitted = admission(typeof invite === 'string' ? invite : null);
-      if (!admitted) throw new APIError('FORBIDDEN', { code: 'NOT_ADMITTED' });
-      const { role, quotaBytes, inviteId } = admitted;
-      if (inviteId) store.run('DELETE FROM invite WHERE id = ?', inviteId);
-      return { ...user, role, quotaBytes, isDisabled: false, twoFactorEnabled: false, image: null };
-    });
+    const admitted = await admission(typeof invite === 'string' ? invite : null);
+    // Of two with one invite, one uses it up.
+    if (!admitted || (admitted.inviteId && !(await data.invites.use(admitted.inviteId, clock.nowMs()))))
+      throw new APIError('FORBIDDEN', { code: 'NOT_ADMITTED' });
+    const { role, quotaBytes } = admitted;
+    return { ...user, role, quotaBytes, isDisabled: false, twoFactorEnabled: false, image: null };
   }
 
   /** Throws `not-found` where there is no provider, `unavailable` where it does not answer. */
@@ -73,7 +69,8 @@ export function createOpenId(core: Core): OpenId {
     engine ??= core.engine.withOpenId({
       provider,
       admit,
-      admitted: (personId) => audit.note({ address: '' }, people.get(personId), 'signed-up', provider.name),
+      admitted: async (personId) =>
+        audit.note({ address: '' }, await data.people.get(personId), 'signed-up', provider.name),
     });
     if (known.has(origin)) return engine;
     // better-auth asks there once, when it is set up, and does without where nobody answers.
@@ -112,7 +109,7 @@ export function createOpenId(core: Core): OpenId {
   return {
     async startOpenId(asker, next, { invite = null, connect = null }: OpenIdOptions = {}) {
       if (!provider) throw new AppError('not-found', 'There is no other log-in here.');
-      attempts.begin('waiting', { address: asker.address });
+      await attempts.begin('waiting', { address: asker.address });
       if (connect) await proveOwner(core, asker, connect);
       const callbackURL = new URL(next, asker.origin).href;
       if (new URL(callbackURL).origin !== asker.origin)
@@ -131,7 +128,7 @@ export function createOpenId(core: Core): OpenId {
 
     routes: {
       async [`GET /callback/${openIdProvider}`](asker, call) {
-        attempts.begin('waiting', { address: asker.address });
+        await attempts.begin('waiting', { address: asker.address });
         let answer: EngineAnswer;
         try {
           answer = await ask(asker, call.path + call.query, null);
@@ -144,19 +141,24 @@ export function createOpenId(core: Core): OpenId {
         const error = there?.searchParams.get('error');
         if (!there || there.origin !== asker.origin || error) {
           const outcome = outcomes[error ?? ''] ?? 'openid-failed';
-          audit.note(asker, null, 'sign-in-failed', provider?.name ?? '');
+          await audit.note(asker, null, 'sign-in-failed', provider?.name ?? '');
           return leadTo(`/login?after=${outcome}`, answer.cookies);
         }
         const path = there.pathname + there.search;
         if (core.cookies.newSessionToken(answer.cookies)) {
-          const { cookies } = completeLogIn(core, asker, answer.cookies, provider?.name);
+          const { cookies } = await completeLogIn(core, asker, answer.cookies, provider?.name);
           return leadTo(path, cookies);
         }
         // Nobody came in: it was connected.
         const token = core.cookies.sessionToken(asker);
-        const session = token ? sessions.find(token) : null;
-        const person = session ? people.get(session.personId) : null;
-        audit.note(asker, person, 'person-changed', `${person?.name ?? ''}: ${provider?.name} connected`);
+        const session = token ? await sessions.find(token) : null;
+        const person = session ? await data.people.get(session.personId) : null;
+        await audit.note(
+          asker,
+          person,
+          'person-changed',
+          `${person?.name ?? ''}: ${provider?.name} connected`,
+        );
         return leadTo(path, answer.cookies);
       },
     },
@@ -170,9 +172,10 @@ async function proveOwner(
   { personId, password }: NonNullable<OpenIdOptions['connect']>,
 ): Promise<void> {
   const token = core.cookies.sessionToken(asker);
-  const session = token ? core.sessions.find(token) : null;
+  const session = token ? await core.sessions.find(token) : null;
   if (session?.personId !== personId) throw new AppError('forbidden', 'Log in here first.');
-  if (core.people.passwordHash(personId) !== null) await provePassword(core, asker, personId, password);
+  if ((await core.data.passwords.hash(personId)) !== null)
+    await provePassword(core, asker, personId, password);
 }
 
 /** A log-in is nobody's yet: what the browser has is not connected by the way. */

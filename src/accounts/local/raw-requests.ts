@@ -59,11 +59,16 @@ export async function passOn(core: Core, asker: Asker, call: RawCall): Promise<R
 }
 
 /** better-auth's answer as the caller gets it. `how` somebody came in with it, for the audit log. */
-export function engineAnswer(core: Core, asker: Asker, answer: EngineAnswer, how = ''): RawAnswer {
+export async function engineAnswer(
+  core: Core,
+  asker: Asker,
+  answer: EngineAnswer,
+  how = '',
+): Promise<RawAnswer> {
   let { cookies } = answer;
   const token = core.cookies.newSessionToken(cookies);
   if (token && token !== core.cookies.sessionToken(asker))
-    ({ cookies } = completeLogIn(core, asker, cookies, how));
+    ({ cookies } = await completeLogIn(core, asker, cookies, how));
   return toRaw(answer, cookies);
 }
 
@@ -90,9 +95,9 @@ export function createRawRequests(
   more: readonly RawRoutes[],
 ): Pick<Accounts, 'handle'> {
   /** Who is logged in. Throws `unauthorized`. */
-  const sessionOf = (asker: Asker) => {
+  const sessionOf = async (asker: Asker) => {
     const token = core.cookies.sessionToken(asker);
-    const session = token ? core.sessions.find(token) : null;
+    const session = token ? await core.sessions.find(token) : null;
     if (!session) throw new AppError('unauthorized', 'Please log in first.');
     return session;
   };
@@ -105,7 +110,7 @@ export function createRawRequests(
     async 'GET /get-session'(asker, call) {
       // better-auth takes milliseconds to say so; anybody may ask.
       const token = core.cookies.sessionToken(asker);
-      if (!token || !core.sessions.find(token)) return jsonAnswer(200, null);
+      if (!token || !(await core.sessions.find(token))) return jsonAnswer(200, null);
       return passOn(core, asker, { ...call, query: '' });
     },
     'POST /sign-in/email': (asker, call) => signIn(asker, textOf(call, 'email'), textOf(call, 'password')),
@@ -119,7 +124,7 @@ export function createRawRequests(
         setupCode: textOf(call, 'setupCode') || null,
         invite: textOf(call, 'invite') || null,
       });
-      const { name, email, userName, role, createdAtMs } = core.people.get(personId)!;
+      const { name, email, userName, role, createdAtMs } = (await core.data.people.get(personId))!;
       const createdAt = new Date(createdAtMs).toISOString();
       const user = {
         ...{ id: personId, name, email: email ?? '', username: userName, role },
@@ -129,7 +134,7 @@ export function createRawRequests(
     },
     'POST /sign-out': async (asker) => jsonAnswer(200, { success: true }, await accounts.signOut(asker)),
     async 'POST /change-password'(asker, call) {
-      const { personId } = sessionOf(asker);
+      const { personId } = await sessionOf(asker);
       const [current, next] = [textOf(call, 'currentPassword'), textOf(call, 'newPassword')];
       const cookies = await accounts.changePassword(asker, personId, current, next);
       return jsonAnswer(
@@ -139,12 +144,12 @@ export function createRawRequests(
       );
     },
     async 'POST /revoke-other-sessions'(asker) {
-      const { personId, id } = sessionOf(asker);
+      const { personId, id } = await sessionOf(asker);
       await accounts.endSessions(asker, personId, null, id);
       return jsonAnswer(200, { status: true });
     },
     async 'POST /revoke-sessions'(asker) {
-      await accounts.endSessions(asker, sessionOf(asker).personId, null, null);
+      await accounts.endSessions(asker, (await sessionOf(asker)).personId, null, null);
       return jsonAnswer(200, { status: true }, await accounts.signOut(asker));
     },
   };

@@ -8,9 +8,9 @@ export function createSecret(): string {
   return base32(32);
 }
 
-/** The code on the console: 8 characters in two groups, `ABCD-2345`. */
-export function createSetupCode(): string {
-  const code = base32(8).toUpperCase();
+/** The code on the console: 8 characters in two groups, `ABCD-2345`. Of `bytes`, where several processes have to agree on it. */
+export function createSetupCode(bytes: Uint8Array = randomBytes(8)): string {
+  const code = base32(8, bytes).toUpperCase();
   return `${code.slice(0, 4)}-${code.slice(4)}`;
 }
 
@@ -32,7 +32,7 @@ export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }
 
-function base32(length: number): string {
+function base32(length: number, bytes: Uint8Array = randomBytes(length)): string {
   const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-  return [...randomBytes(length)].map((byte) => alphabet[byte & 31]).join('');
+  return [...bytes.subarray(0, length)].map((byte) => alphabet[byte & 31]).join('');
 }

@@ -8,15 +8,14 @@ import type { EngineAnswer } from './engine.ts';
 import { completeLogIn } from './log-in.ts';
 import { provePassword } from './passwords.ts';
 import { jsonAnswer, type RawRoutes, textOf } from './raw-requests.ts';
-import type { Store } from './store.ts';
 
 type TwoFactor = Pick<
   Accounts,
   'proveSecondFactor' | 'startTwoFactor' | 'confirmTwoFactor' | 'stopTwoFactor' | 'renewRecoveryCodes'
 >;
 
-/** A code is good for three steps of 30 s (RFC 6238 §5.2); longer than that it need not be remembered. */
-const codeMs = 180_000;
+/** A code is good for three steps of 30 s (RFC 6238 §5.2). Remembered longer: the clocks of two machines may differ. */
+const codeMs = 900_000;
 /** better-auth's cookie of a log-in that awaits its second factor, without the prefix. */
 const challengeCookie = 'two_factor';
 /** Longest code that is looked at: recovery codes have 11 characters, and people type spaces. */
@@ -27,66 +26,48 @@ const givenBefore = 'This code was given already. Wait for the next one.';
 const tooLate = 'This log-in has taken too long. Log in with the password again.';
 
 export function createTwoFactor(core: Core): TwoFactor {
-  const { store, people, sessions, engine, audit, attempts, clock } = core;
-
-  /** Marks a code as given, before it is checked: two requests with one code get no further than one. False where it was. */
-  function takeCode(personId: string, code: string): boolean {
-    const nowMs = clock.nowMs();
-    store.run('DELETE FROM used_code WHERE at_ms < ?', nowMs - codeMs);
-    return (
-      store.run(
-        'INSERT OR IGNORE INTO used_code (person_id, code, at_ms) VALUES (?, ?, ?)',
-        ...[personId, code, nowMs],
-      ) === 1
-    );
-  }
-  /** It was not looked at after all. */
-  const giveBack = (personId: string, code: string) =>
-    store.run('DELETE FROM used_code WHERE person_id = ? AND code = ?', personId, code);
+  const { data, sessions, engine, audit, attempts, clock } = core;
 
   /** Whose log-in awaits a code, as the cookie says. */
-  function challenged(asker: Asker): Person | null {
+  async function challenged(asker: Asker): Promise<Person | null> {
     const identifier = core.cookies.readSigned(asker, challengeCookie);
-    const row =
-      identifier &&
-      store.get<{ value: string }>(
-        'SELECT value FROM verification WHERE identifier = ? AND expiresAt > ?',
-        ...[identifier, new Date(clock.nowMs()).toISOString()],
-      );
-    return row ? people.get(row.value) : null;
+    const personId = identifier && (await data.factors.awaiting(identifier, clock.nowMs()));
+    return personId ? data.people.get(personId) : null;
   }
   /** The person, who has to be the one that the session's cookie is of: better-auth goes by that. */
-  function own(asker: Asker, personId: string): Person {
+  async function own(asker: Asker, personId: string): Promise<Person> {
     const token = core.cookies.sessionToken(asker);
-    const session = token ? sessions.find(token) : null;
-    const person = session?.personId === personId ? people.get(personId) : null;
+    const session = token ? await sessions.find(token) : null;
+    const person = session?.personId === personId ? await data.people.get(personId) : null;
     if (!person)
       throw new AppError('forbidden', 'Log in here with your password to change the second factor.');
     return person;
   }
   /** Has a code checked, and counts it. */
   async function check(asker: Asker, person: Person, path: string, code: string): Promise<EngineAnswer> {
-    const attempt = attempts.begin('code', { address: asker.address, account: person.id });
+    const attempt = await attempts.begin('code', { address: asker.address, account: person.id });
     // Recovery codes are used up by better-auth itself, in one step.
-    const isFresh = !isTotp(code) || takeCode(person.id, code);
+    const nowMs = clock.nowMs();
+    // Before it is checked: of two requests with one code, one gets further.
+    const isFresh = !isTotp(code) || (await data.factors.takeCode(person.id, code, nowMs, nowMs - codeMs));
     let answer: EngineAnswer;
     try {
       if (!isFresh) throw new AppError('unauthorized', givenBefore);
       answer = await engine.call(asker, { method: 'POST', path, body: { code } });
     } catch (error) {
       if (isFresh) {
-        giveBack(person.id, code);
-        attempt.void();
+        await data.factors.giveBackCode(person.id, code);
+        await attempt.void();
       }
       throw error;
     }
-    if (answer.status === 200) attempt.succeeded();
+    if (answer.status === 200) await attempt.succeeded();
     return answer;
   }
 
   return {
     async proveSecondFactor(asker, typed) {
-      const person = challenged(asker);
+      const person = await challenged(asker);
       if (!person) throw new AppError('unauthorized', tooLate);
       const code = readCode(typed);
       // A session of somebody else in this browser would have the code checked as theirs.
@@ -94,14 +75,14 @@ export function createTwoFactor(core: Core): TwoFactor {
       const path = isTotp(code) ? '/two-factor/verify-totp' : '/two-factor/verify-backup-code';
       const answer = await check(bare, person, path, code);
       if (answer.status !== 200) {
-        audit.note(asker, person, 'sign-in-failed', 'second factor');
+        await audit.note(asker, person, 'sign-in-failed', 'second factor');
         throw refusalOf(answer);
       }
       return completeLogIn(core, asker, answer.cookies, isTotp(code) ? 'second factor' : 'recovery code');
     },
 
     async startTwoFactor(asker, personId, password) {
-      const person = own(asker, personId);
+      const person = await own(asker, personId);
       if (!person.hasPassword)
         throw new AppError(
           'conflict',
@@ -122,25 +103,25 @@ export function createTwoFactor(core: Core): TwoFactor {
     },
 
     async confirmTwoFactor(asker, personId, typed) {
-      const person = own(asker, personId);
+      const person = await own(asker, personId);
       const code = readCode(typed);
       if (!isTotp(code))
         throw new AppError('unauthorized', 'Type the six digits that the authenticator shows.');
       const answer = await check(asker, person, '/two-factor/verify-totp', code);
       if (answer.status !== 200) throw refusalOf(answer);
-      if (!person.hasTwoFactor) audit.note(asker, person, 'two-factor-on');
+      if (!person.hasTwoFactor) await audit.note(asker, person, 'two-factor-on');
       return answer.cookies;
     },
 
     async stopTwoFactor(asker, personId, password) {
-      const person = own(asker, personId);
+      const person = await own(asker, personId);
       await provePassword(core, asker, personId, password);
-      store.transaction(() => removeTwoFactor(store, personId));
-      if (person.hasTwoFactor) audit.note(asker, person, 'two-factor-off');
+      await data.factors.turnOff(personId);
+      if (person.hasTwoFactor) await audit.note(asker, person, 'two-factor-off');
     },
 
     async renewRecoveryCodes(asker, personId, password) {
-      const person = own(asker, personId);
+      const person = await own(asker, personId);
       if (!person.hasTwoFactor) throw new AppError('conflict', 'The second factor is off. Turn it on first.');
       await provePassword(core, asker, personId, password);
       const { status, json } = await engine.call(asker, {
@@ -151,12 +132,6 @@ export function createTwoFactor(core: Core): TwoFactor {
       return json.backupCodes as string[];
     },
   };
-}
-
-/** In the caller's transaction. */
-export function removeTwoFactor(store: Store, personId: string): void {
-  store.run('DELETE FROM "twoFactor" WHERE userId = ?', personId);
-  store.run('UPDATE "user" SET twoFactorEnabled = 0 WHERE id = ?', personId);
 }
 
 /** The log-in's second step for those who speak JSON; turning it on and off is for the pages. */

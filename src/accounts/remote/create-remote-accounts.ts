@@ -90,22 +90,24 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
     return identity;
   }
 
+  async function askRevision(): Promise<string> {
+    const options = { timeoutMs: quickMs, isRead: true };
+    return ((await caller.ask('revision', [], options)) as RevisionAnswer).revision;
+  }
+
   async function poll(): Promise<void> {
     const atMs = clock.monotonicMs();
     try {
-      const answer = (await caller.ask('revision', [], {
-        timeoutMs: quickMs,
-        isRead: true,
-      })) as RevisionAnswer;
+      const answer = await askRevision();
       late = 0;
       if (away) {
         log.info('accounts can be reached again');
         away = null;
         revision++;
       }
-      if (answer.revision === known) answers.confirm(atMs);
+      if (answer === known) answers.confirm(atMs);
       else change();
-      known = answer.revision;
+      known = answer;
     } catch (error) {
       if (!away && error instanceof ServiceAway && error.isSlow && ++late <= mostLate) return;
       if (!away) {
@@ -137,14 +139,14 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
       name,
       (...args: readonly unknown[]) => call(name as ServiceMethod, args),
     ]),
-  ) as Omit<Accounts, 'setupCode' | 'revision' | 'close'>;
+  ) as Omit<Accounts, 'setupCode' | 'revision' | 'sharedRevision' | 'close'>;
 
   return {
     ...asked,
     identify(credentials: Credentials, options) {
       const key = keyOf(credentials);
       if (key === null) return Promise.resolve(null);
-      return identify(key, () => call('identify', [credentials]), options);
+      return identify(key, () => call('identify', [credentials, { mustBeFresh: true }]), options);
     },
     async identifyNamed(login, name, options) {
       const key = namedKey + JSON.stringify([login, name]);
@@ -160,6 +162,7 @@ export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccounts
     listAudit: (beforeMs, limit) => asked.listAudit(Math.min(beforeMs, Number.MAX_SAFE_INTEGER), limit),
     setupCode: () => Promise.resolve(null),
     revision: () => revision,
+    sharedRevision: askRevision,
     async close() {
       closing.abort();
       caller.close();

@@ -14,7 +14,7 @@ export const mostAnswerBytes = 8_000_000;
 /** Arguments of the longest method, with room. */
 export const mostArguments = 8;
 
-export type ServiceMethod = Exclude<keyof Accounts, 'setupCode' | 'revision' | 'close'>;
+export type ServiceMethod = Exclude<keyof Accounts, 'setupCode' | 'revision' | 'sharedRevision' | 'close'>;
 
 /**
  * `read`: changes nothing, so it may be asked again after a broken connection. `act`: may change something, but takes
@@ -70,5 +70,5 @@ export function isServiceMethod(name: string): name is ServiceMethod {
   return Object.hasOwn(serviceMethods, name);
 }
 
-/** What `POST /service/accounts/revision` answers with: the same text for as long as nothing has changed. */
+/** What `POST /service/accounts/revision` answers with: the same text for as long as nothing has changed, from whichever process that keeps the same accounts. */
 export type RevisionAnswer = { readonly revision: string };

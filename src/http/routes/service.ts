@@ -1,6 +1,6 @@
 // What the process with the role `auth` answers to the other processes of this Kinora, and to nobody else: the methods
 // of the port to people by their names, for whoever has the shared secret.
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import {
   isServiceMethod,
@@ -25,8 +25,6 @@ export function serviceRoutes(
   const { serviceSecret } = config.auth;
   if (serviceSecret === null) throw new Error('the service of the accounts has no secret');
   const right = digest(serviceSecret);
-  // Revisions are counted from the start of a process: those of another one say nothing.
-  const instance = randomUUID();
 
   app.post<{ Params: { method: string }; Body: unknown[] }>(
     `${servicePath}:method`,
@@ -53,7 +51,7 @@ export function serviceRoutes(
     async ({ params: { method }, body }, reply) => {
       reply.header('Cache-Control', 'no-store');
       if (method === 'revision') {
-        const result: RevisionAnswer = { revision: `${instance} ${accounts.revision()}` };
+        const result: RevisionAnswer = { revision: await accounts.sharedRevision() };
         return { result };
       }
       if (!isServiceMethod(method))

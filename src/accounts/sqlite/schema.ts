@@ -173,6 +173,17 @@ CREATE TABLE audit (
 CREATE INDEX audit_by_time ON audit (at_ms);
 `;
 
+const attemptTable = `
+-- How often secrets were tried lately: what is whole again has no row (or one whose time has come).
+CREATE TABLE attempt (
+  -- What is limited: kind, and address, account or browser; see local/attempts.ts.
+  key TEXT NOT NULL PRIMARY KEY,
+  -- When all that is allowed can be tried again.
+  full_at_ms REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX attempt_by_time ON attempt (full_at_ms);
+`;
+
 /** What a fresh file gets, and the step from each version to the next. */
 export type AccountsHistory = {
   /** `PRAGMA user_version`. */
@@ -182,4 +193,8 @@ export type AccountsHistory = {
   readonly steps: Readonly<Record<number, string>>;
 };
 
-export const accountsHistory: AccountsHistory = { version: 1, fresh: engineTables + ownTables, steps: {} };
+export const accountsHistory: AccountsHistory = {
+  version: 2,
+  fresh: engineTables + ownTables + attemptTable,
+  steps: { 1: attemptTable },
+};

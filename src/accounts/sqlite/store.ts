@@ -19,6 +19,8 @@ export type Store = {
    * another is part of it.
    */
   transaction<Result>(change: () => Result): Result;
+  /** The same without waiting for the disk: a power cut may undo it, the end of the process does not. */
+  lightly<Result>(change: () => Result): Result;
   /** Changes with people, sessions and tokens: at once for what is done here, within a second for another process. */
   revision(): number;
   close(): void;
@@ -66,6 +68,20 @@ export function createStore(database: DatabaseSync, clock: Clock): Store {
   let seenVersion = fileVersion();
   let lookedAtMs = clock.monotonicMs();
 
+  const transaction = <Result>(change: () => Result): Result =>
+    guarded(() => {
+      if (database.isTransaction) return change();
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        const result = change();
+        database.exec('COMMIT');
+        return result;
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+
   return {
     database,
     // Copied, because SQLite's rows have no prototype and compare with nothing.
@@ -77,19 +93,16 @@ export function createStore(database: DatabaseSync, clock: Clock): Store {
     all: <Row>(sql: string, ...values: SQLInputValue[]) =>
       guarded(() => statement(sql).all(...values)).map((row) => ({ ...row }) as Row),
     run: (sql, ...values) => guarded(() => Number(statement(sql).run(...values).changes)),
-    transaction: (change) =>
-      guarded(() => {
-        if (database.isTransaction) return change();
-        database.exec('BEGIN IMMEDIATE');
-        try {
-          const result = change();
-          database.exec('COMMIT');
-          return result;
-        } catch (error) {
-          if (database.isTransaction) database.exec('ROLLBACK');
-          throw error;
-        }
-      }),
+    transaction,
+    lightly(change) {
+      // With a log of changes, NORMAL syncs at a checkpoint alone (https://www.sqlite.org/pragma.html#pragma_synchronous).
+      guarded(() => database.exec('PRAGMA synchronous = NORMAL'));
+      try {
+        return transaction(change);
+      } finally {
+        guarded(() => database.exec('PRAGMA synchronous = FULL'));
+      }
+    },
     revision() {
       const nowMs = clock.monotonicMs();
       if (nowMs - lookedAtMs >= lookEveryMs) {
