@@ -13,12 +13,12 @@ import {
   type VideoSort,
   videoSorts,
 } from '../../src/catalogue/catalogue.ts';
+import { readCursor, writeCursor } from '../../src/catalogue/page-cursor.ts';
 import { titleKey } from '../../src/catalogue/search-words.ts';
 import { FacetScan } from '../../src/catalogue/sqlite/facet-scan.ts';
 import type { Wanted } from '../../src/catalogue/sqlite/facets.ts';
 import { writeMembers } from '../../src/catalogue/sqlite/members.ts';
 import { openForReading, openForWriting } from '../../src/catalogue/sqlite/open-database.ts';
-import { readCursor, writeCursor } from '../../src/catalogue/sqlite/page-cursor.ts';
 import { openSqliteCatalogue } from '../../src/catalogue/sqlite/sqlite-catalogue.ts';
 import { WordIndex } from '../../src/catalogue/sqlite/word-index.ts';
 import { WordSearch } from '../../src/catalogue/sqlite/word-search.ts';

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { readCursor, writeCursor } from '../../src/catalogue/page-cursor.ts';
 import { beginningsOf, queryWords, titleWords } from '../../src/catalogue/search-words.ts';
 import {
   addMember,
@@ -12,7 +13,6 @@ import {
   readMembers,
   writeMembers,
 } from '../../src/catalogue/sqlite/members.ts';
-import { readCursor, writeCursor } from '../../src/catalogue/sqlite/page-cursor.ts';
 import { isAppError } from '../../src/errors.ts';
 import { hostileTitles } from '../contracts/catalogue-samples.ts';
 

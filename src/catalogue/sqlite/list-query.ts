@@ -1,18 +1,8 @@
 // What a list request asks, in the words and facets of the index. Pure.
-import { AppError } from '../../errors.ts';
 import type { ListRequest } from '../catalogue.ts';
 import { queryWords } from '../search-words.ts';
 import { facet, type Wanted } from './facets.ts';
 import { wellFormed } from './video-rows.ts';
-
-const mostInPage = 1000;
-
-/** Throws `bad-request` for a limit that is none. */
-export function checkLimit(limit: number): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > mostInPage) {
-    throw new AppError('bad-request', `A page has 1 to ${mostInPage} videos.`);
-  }
-}
 
 export function wantedOf({
   query,

@@ -15,13 +15,13 @@ import type {
   Task,
   Video,
 } from '../catalogue.ts';
+import { checkLimit, readCursor, writeCursor } from '../page-cursor.ts';
 import type { CameraRow } from './camera-writes.ts';
 import type { Wanted } from './facets.ts';
 import { sqliteFailure } from './failure.ts';
 import { type LinkRow, toLink } from './link-writes.ts';
-import { checkLimit, wantedOf } from './list-query.ts';
+import { wantedOf } from './list-query.ts';
 import { Lists, type Shelf } from './lists.ts';
-import { readCursor, writeCursor } from './page-cursor.ts';
 import { SharingReads } from './sharing-reads.ts';
 import { placeOf } from './sorted-list.ts';
 import { Statements } from './statements.ts';

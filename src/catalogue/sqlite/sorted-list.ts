@@ -3,9 +3,9 @@
 // passed over (16,384 rows a piece, some milliseconds). Memory: 512 bytes for each 4096 videos of the list.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { VideoSort } from '../catalogue.ts';
+import type { Place } from '../page-cursor.ts';
 import type { Wanted } from './facets.ts';
 import { bucketSize, countMembers, eachMemberUp, hasMember } from './members.ts';
-import type { Place } from './page-cursor.ts';
 import type { AtOneMoment, Statements } from './statements.ts';
 import type { VideoRow } from './video-rows.ts';
 import type { WordSearch } from './word-search.ts';

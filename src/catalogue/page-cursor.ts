@@ -1,7 +1,7 @@
 // The `next` of a page: a place in the list as text that clients pass back and must not read. It is checked by form and
 // by a check number, so that a mistyped or foreign one is refused instead of giving an odd page. Pure.
-import { AppError } from '../../errors.ts';
-import type { VideoSort } from '../catalogue.ts';
+import { AppError } from '../errors.ts';
+import type { VideoSort } from './catalogue.ts';
 
 /** Where a page ended: the last video, and what it was sorted by (null where by its place in the order of arrival). */
 export type Place = { readonly sequence: number; readonly key: string | number | null };
@@ -50,4 +50,13 @@ function keyOf(sort: VideoSort, encoded: string | undefined): Place['key'] | und
   const text = Buffer.from(encoded, 'base64url').toString();
   if (sort === 'title') return text;
   return Number.isFinite(Number(text)) ? Number(text) : undefined;
+}
+
+const mostInPage = 1000;
+
+/** Throws `bad-request` for a limit that is none. */
+export function checkLimit(limit: number): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > mostInPage) {
+    throw new AppError('bad-request', `A page has 1 to ${mostInPage} videos.`);
+  }
 }
