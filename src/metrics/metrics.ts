@@ -1,7 +1,9 @@
 // What Prometheus reads at /metrics. One registry per program, made in app.ts; nothing global.
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
+import { version } from '../version.ts';
 import { addCameraMetrics, type MeasuredCameras } from './camera-metrics.ts';
+import { addClusterMetrics, type ClusterMetrics } from './cluster-metrics.ts';
 
 export type Metrics = {
   readonly contentType: string;
@@ -13,18 +15,30 @@ export type Metrics = {
   sent(bytes: number): void;
   /** Notes a video that arrived. */
   arrived(status: string): void;
+  /** Leases, tasks, the cache and the database. */
+  readonly cluster: ClusterMetrics;
 };
 
 export function createMetrics({
   cameras,
   clock,
+  roles = [],
 }: {
   cameras: MeasuredCameras;
   clock: Pick<Clock, 'nowMs'>;
+  /** What this process does. */
+  roles?: Iterable<string>;
 }): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  const info = new Gauge({
+    name: 'kinora_info',
+    help: '1 for each role of this process, with its version',
+    labelNames: ['role', 'version'],
+    registers,
+  });
+  for (const role of roles) info.set({ role, version }, 1);
   const requests = new Histogram({
     name: 'kinora_http_request_seconds',
     help: 'Time to answer a request, whole body included',
@@ -45,6 +59,7 @@ export function createMetrics({
     registers,
   });
   addCameraMetrics(registers, cameras, clock);
+  const cluster = addClusterMetrics(registers);
   return {
     contentType: registry.contentType,
     read: () => registry.metrics(),
@@ -52,5 +67,6 @@ export function createMetrics({
       requests.observe({ method, route, status: String(status) }, seconds),
     sent: (bytes) => sentBytes.inc(bytes),
     arrived: (status) => arrivals.inc({ status }),
+    cluster,
   };
 }
