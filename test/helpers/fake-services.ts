@@ -124,10 +124,19 @@ function household(nowMs: number, count: number): Video[] {
 }
 
 const config: Config = {
-  roles: 'all',
+  roles: new Set(['web', 'auth', 'worker', 'camera']),
+  cluster: { mongoUrl: null, serviceUrl: null },
   server: {
     ...{ publicUrl: null, hosts: [], trustedProxies: [] },
-    ...{ host: 'localhost', port: 0, isPortFixed: true, maxPartialBytes: Infinity, drainMs: 1000 },
+    ...{
+      host: 'localhost',
+      port: 0,
+      isPortFixed: true,
+      maxPartialBytes: Infinity,
+      accel: false,
+      drainMs: 1000,
+      drainWaitMs: 0,
+    },
   },
   auth: {
     ...{ mode: 'none', signUp: 'invite', header: 'remote-user', quotaBytes: null },
@@ -136,6 +145,7 @@ const config: Config = {
   data: {
     folder: process.cwd(),
     reserveBytes: 1_000_000_000,
+    cacheBytes: 0,
     maxUploadBytes: Infinity,
     binMs: 30 * dayMs,
     unfinishedMs: 7 * dayMs,
@@ -196,6 +206,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
       assertQuota: async () => {},
       giveEverything: async () => {},
       beginArrival: unused,
+      untilArrivalLeft: async () => {},
       resumeArrival: unused,
       cancelArrival: unused,
       announceSize: unused,
@@ -339,6 +350,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
     access: createAccess({ catalogue }),
     links: { list: async () => [] } as Partial<GuestLinks> as GuestLinks,
     running: { watch: () => {}, close: () => {} },
+    accel: null,
     sharing,
     clock,
     log: pino({ level: 'silent' }),
