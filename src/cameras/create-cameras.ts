@@ -48,6 +48,11 @@ export type HouseCameras = Cameras & {
   /** What the routes between processes call (`http/routes/service-cameras.ts`); null where there are no others. */
   readonly service: CameraService | null;
   /**
+   * Takes part in the cluster, to be called once this process can be reached at its `serviceUrl`; before that it owns
+   * nothing. Does nothing where there is no cluster.
+   */
+  join(): Promise<void>;
+  /**
    * Gives the cameras this process owns to others and takes none any more; what it shows goes on, from their new
    * owners. Idempotent.
    */
@@ -161,11 +166,6 @@ export async function createCameras(setup: CamerasSetup): Promise<HouseCameras> 
   };
 
   await cameras.start();
-  if (cluster) {
-    await cluster.start();
-    if (setup.cluster?.changes) stopListening = setup.cluster.changes.on('cameras', () => void sync());
-    else void syncOn();
-  }
 
   return {
     service: cluster && createCameraService({ cluster, trials, sync }),
@@ -256,6 +256,12 @@ export async function createCameras(setup: CamerasSetup): Promise<HouseCameras> 
       return () => void listeners.delete(own);
     },
 
+    async join() {
+      if (!cluster || closing.signal.aborted) return;
+      await cluster.start();
+      if (setup.cluster?.changes) stopListening = setup.cluster.changes.on('cameras', () => void sync());
+      else void syncOn();
+    },
     async drain() {
       await cluster?.drain();
     },

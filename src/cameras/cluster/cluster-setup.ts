@@ -6,8 +6,8 @@ export type ClusterSetup = {
   readonly keeper: LeaseKeeper;
   /** For looks that must not be a second old. */
   readonly leases: Pick<LeaseStore, 'read'>;
-  /** Origin at which the other processes reach this one. */
-  readonly serviceUrl: string;
+  /** Origin at which the other processes reach this one; asked for when it takes part (`join`). */
+  readonly serviceUrl: () => string;
   /** What the processes prove themselves with. */
   readonly secret: string;
   /** Whether this process has the role `camera`, and so owns cameras. */

@@ -60,7 +60,8 @@ export type Owners = {
 
 export function createOwners(setup: OwnersSetup): Owners {
   const { cluster, directory, timings, clock, log } = setup;
-  const { keeper, serviceUrl: url } = cluster;
+  const { keeper } = cluster;
+  let url = '';
   const self = keeper.holder;
   const owned = new Map<string, OwnedCamera>();
   const taking = new Set<string>();
@@ -266,6 +267,7 @@ export function createOwners(setup: OwnersSetup): Owners {
       return { ...figures, sentBytes };
     },
     async start() {
+      url = cluster.serviceUrl();
       await directory.look();
       await step();
       directory.onLook(() => void step());
