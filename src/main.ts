@@ -15,6 +15,9 @@ switch (word) {
   case 'check':
     process.exitCode = await (await import('./commands/check.ts')).check(rest);
     break;
+  case 'health':
+    process.exitCode = await (await import('./commands/health.ts')).health(rest);
+    break;
   case 'user':
     process.exitCode = await (await import('./commands/user.ts')).user(rest);
     break;
