@@ -42,9 +42,12 @@ export function createCameraService({
     async call(name, question, signal) {
       if (name !== 'look') return trials.answer(name, question, signal);
       await sync();
-      const { cameras } = (question ?? {}) as { readonly cameras?: unknown };
+      const { cameras, leaving } = (question ?? {}) as {
+        readonly cameras?: unknown;
+        readonly leaving?: unknown;
+      };
       const ids = Array.isArray(cameras) ? cameras.filter((id) => typeof id === 'string') : [];
-      await cluster.lookAt(ids.slice(0, mostLookedAt));
+      await cluster.lookAt(ids.slice(0, mostLookedAt), typeof leaving === 'string' ? leaving : null);
       return null;
     },
   };

@@ -71,7 +71,7 @@ export type ClusterCameras = {
     stream: Pick<PushedStream, 'type' | 'body'>,
     signal: AbortSignal,
   ): Promise<number>;
-  lookAt(cameraIds: readonly string[]): Promise<void>;
+  lookAt(cameraIds: readonly string[], leaving: string | null): Promise<void>;
   readonly figures: ClusterFigures;
   start(): Promise<void>;
   drain(): Promise<void>;
@@ -113,9 +113,9 @@ export function createClusterCameras(setup: ClusterCamerasSetup): ClusterCameras
     ? createOwners({
         ...{ cluster, directory, timings, clock, log },
         cameras: () => [...known.values()].map(ownable),
-        tellFree(cameras, urls) {
+        tellFree(cameras, urls, leaving) {
           for (const url of urls)
-            calls.ask(url, 'calls/look', { cameras }, { timeoutMs: tellMs }).catch((error) => {
+            calls.ask(url, 'calls/look', { cameras, leaving }, { timeoutMs: tellMs }).catch((error) => {
               if (!isAppError(error)) throw error;
             });
         },
@@ -250,8 +250,8 @@ export function createClusterCameras(setup: ClusterCamerasSetup): ClusterCameras
       const path = `owned/${id}/push?token=${owner.token}`;
       return Number(await calls.send(owner.note.url, path, { type, bytes }, signal));
     },
-    async lookAt(ids) {
-      if (owners) await owners.lookAt(ids);
+    async lookAt(ids, leaving) {
+      if (owners) await owners.lookAt(ids, leaving);
       else await directory.look();
     },
     get figures() {

@@ -33,8 +33,8 @@ export type OwnersSetup = {
   readonly log: Logger;
   /** All cameras this process knows. */
   readonly cameras: () => readonly OwnableCamera[];
-  /** Tells other camera processes that these cameras are free. Must not throw. */
-  readonly tellFree: (cameraIds: readonly string[], urls: readonly string[]) => void;
+  /** Tells other camera processes that these cameras are free; `leaving`: who takes none any more. Must not throw. */
+  readonly tellFree: (cameraIds: readonly string[], urls: readonly string[], leaving: string | null) => void;
 };
 
 export type Owners = {
@@ -48,8 +48,11 @@ export type Owners = {
   };
   /** Shows itself, takes its share, and goes on doing so. */
   start(): Promise<void>;
-  /** Looks again now, at these cameras above all: somebody said they are free, or they were just added. */
-  lookAt(cameraIds: readonly string[]): Promise<void>;
+  /**
+   * Looks again now, at these cameras above all: somebody said they are free, or they were just added. `leaving`: the
+   * holder who said so and takes none any more.
+   */
+  lookAt(cameraIds: readonly string[], leaving?: string | null): Promise<void>;
   /** The camera is no more. */
   remove(cameraId: string): Promise<void>;
   /** Gives all cameras to other processes, and takes none any more. Idempotent. */
@@ -69,6 +72,8 @@ export function createOwners(setup: OwnersSetup): Owners {
   const freeSince = new Map<string, number>();
   /** Given away, to whom, and until when that is believed without being seen. */
   const promised = new Map<string, { readonly to: string; readonly untilMs: number }>();
+  /** Processes that said they leave; their notes say so later. */
+  const leavers = new Set<string>();
   /** What was last said of a camera by whoever owned it. */
   const lastNotes = new Map<string, CameraNote>();
   const closing = new AbortController();
@@ -183,7 +188,9 @@ export function createOwners(setup: OwnersSetup): Owners {
   };
 
   const share = async () => {
-    const others = directory.processes().filter((process) => !process.isLeaving && process.holder !== self);
+    const others = directory
+      .processes()
+      .filter(({ holder, isLeaving: leaves }) => !leaves && !leavers.has(holder) && holder !== self);
     const mayMoveWatched = clock.monotonicMs() - watchedMovedAtMs >= timings.moveWatchedMs;
     const processes = [...(presence && !isLeaving ? [self] : []), ...others.map(({ holder }) => holder)];
     const plan = shareCameras({ self, processes, cameras: view(), mayMoveWatched });
@@ -206,7 +213,7 @@ export function createOwners(setup: OwnersSetup): Owners {
     );
     for (const [to, ids] of given) {
       const target = others.find(({ holder }) => holder === to);
-      if (target) setup.tellFree(ids, [target.url]);
+      if (target) setup.tellFree(ids, [target.url], null);
     }
   };
 
@@ -255,6 +262,7 @@ export function createOwners(setup: OwnersSetup): Owners {
       setup.tellFree(
         ids,
         urls.map((process) => process.url),
+        self,
       );
   };
 
@@ -272,7 +280,8 @@ export function createOwners(setup: OwnersSetup): Owners {
       await step();
       directory.onLook(() => void step());
     },
-    async lookAt(cameraIds) {
+    async lookAt(cameraIds, leaving = null) {
+      if (leaving !== null) leavers.add(leaving);
       for (const id of cameraIds) {
         promised.delete(id);
         await directory.refresh(id);
