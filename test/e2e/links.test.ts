@@ -1,22 +1,19 @@
 // A guest's way in, in a real browser over the real routes: the button, the film, the folder and the camera; with scripts
 // off, by a remote's arrows, on a phone; and nothing that axe calls serious or the policy refuses.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { seriousFaults } from '../helpers/axe.ts';
 import { launchBrowser } from '../helpers/browser.ts';
 import { type LinkHouse, type MadeLink, startLinkHouse } from '../helpers/link-house.ts';
 import { makeMedia } from '../helpers/media/media.ts';
 
 let house: LinkHouse;
 let browser: Browser;
-let axe: string;
 let links: { video: MadeLink; stretch: MadeLink; folder: MadeLink; camera: MadeLink; locked: MadeLink };
 
 before(async () => {
   browser = await launchBrowser();
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   house = await startLinkHouse();
   const path = await makeMedia({
     container: 'matroska',
@@ -123,29 +120,21 @@ test('a folder leads to its film and back by keyboard', async () => {
 });
 
 test('the pages of links have nothing that axe calls serious, and fit a phone', async () => {
-  for (const colorScheme of ['dark', 'light'] as const) {
-    for (const [name, link] of Object.entries(links)) {
-      await withPage({ colorScheme, viewport: { width: 360, height: 740 } }, async (page, problems) => {
-        const look = async (step: string) => {
-          await page.evaluate(axe);
-          const found = await page.evaluate(`(async () => {
-            const { violations } = await globalThis.axe.run(document, { resultTypes: ['violations'] });
-            return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
-              .map(({ id, nodes }) => id + ': ' + nodes[0]?.html.slice(0, 160));
-          })()`);
-          assert.deepEqual(found, [], `${name}, ${step}, ${colorScheme}`);
-          const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
-          assert.equal(isWide, false, `${name}, ${step} scrolls sideways`);
-        };
-        await open(page, link);
-        await look('door');
-        if (name === 'locked') await page.fill('#password', 'goose');
-        await press(page);
-        await page.waitForFunction(() => !document.querySelector('.guest-door'));
-        await look('inside');
-        assert.deepEqual(problems, []);
-      });
-    }
+  for (const [name, link] of Object.entries(links)) {
+    await withPage({ viewport: { width: 360, height: 740 } }, async (page, problems) => {
+      const look = async (step: string) => {
+        assert.deepEqual(await seriousFaults(page), [], `${name}, ${step}`);
+        const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+        assert.equal(isWide, false, `${name}, ${step} scrolls sideways`);
+      };
+      await open(page, link);
+      await look('door');
+      if (name === 'locked') await page.fill('#password', 'goose');
+      await press(page);
+      await page.waitForFunction(() => !document.querySelector('.guest-door'));
+      await look('inside');
+      assert.deepEqual(problems, []);
+    });
   }
 });
 
@@ -163,10 +152,7 @@ test('the page that makes links works by keyboard and without scripts, and shows
     assert.match(address, new RegExp(`^${house.url}/l/[\\w-]{27}$`));
     assert.equal(await page.locator('.made-link button').isVisible(), javaScriptEnabled);
     if (javaScriptEnabled) {
-      await page.evaluate(axe);
-      const serious = await page.evaluate(`(async () => (await globalThis.axe.run(document)).violations
-        .filter(({ impact }) => ['serious', 'critical'].includes(impact)).map(({ id, nodes }) => id + nodes[0]?.html))()`);
-      assert.deepEqual(serious, []);
+      assert.deepEqual(await seriousFaults(page), []);
       const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.equal(isWide, false);
     }

@@ -1,10 +1,9 @@
 // The pages of people in a real Chromium: nothing that axe calls serious, nothing that the policy refuses, nothing
 // sideways on a phone, large enough to be touched; by keyboard alone; with scripts off from the log-in to the log-out.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { seriousFaults } from '../helpers/axe.ts';
 import { launchBrowser } from '../helpers/browser.ts';
 import { fakeCode, fakePassword } from '../helpers/fake-accounts.ts';
 import { type FakeDoor, startFakeDoor } from '../helpers/fake-door.ts';
@@ -12,11 +11,9 @@ import { type DoorPage, doorPages } from '../look/door-pages.ts';
 
 let browser: Browser;
 let door: FakeDoor;
-let axe: string;
 
 before(async () => {
   [browser, door] = await Promise.all([launchBrowser(), startFakeDoor()]);
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 });
 after(async () => {
   await browser?.close();
@@ -60,33 +57,21 @@ async function open(page: Page, entry: DoorPage): Promise<void> {
   assert.equal(answer?.status(), entry.status, entry.name);
 }
 
-type AxeViolation = { id: string; impact: string; nodes: { html: string }[] };
-
-async function serious(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const found = await page.evaluate(`globalThis.axe.run(document, { resultTypes: ['violations'] })`);
-  return (found as { violations: AxeViolation[] }).violations
-    .filter(({ impact }) => ['serious', 'critical'].includes(impact))
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 200)}`);
-}
-
 describe('every page of people', () => {
-  for (const colorScheme of ['dark', 'light'] as const) {
-    it(`has nothing that axe calls serious, ${colorScheme}, and runs nothing that a name says`, async () => {
-      await withPage({ colorScheme }, async (page, problems) => {
-        for (const entry of doorPages) {
-          await open(page, entry);
-          await page.waitForFunction(() => document.documentElement.classList.contains('has-scripts'));
-          // What is folded is looked at as well.
-          await page.evaluate(() => {
-            for (const part of document.querySelectorAll('details')) part.open = true;
-          });
-          assert.deepEqual(await serious(page), [], `${entry.name}, ${colorScheme}`);
-          assert.deepEqual(problems, [], entry.name);
-        }
-      });
+  it('has nothing that axe calls serious, dark and light, and runs nothing that a name says', async () => {
+    await withPage({}, async (page, problems) => {
+      for (const entry of doorPages) {
+        await open(page, entry);
+        await page.waitForFunction(() => document.documentElement.classList.contains('has-scripts'));
+        // What is folded is looked at as well.
+        await page.evaluate(() => {
+          for (const part of document.querySelectorAll('details')) part.open = true;
+        });
+        assert.deepEqual(await seriousFaults(page), [], entry.name);
+        assert.deepEqual(problems, [], entry.name);
+      }
     });
-  }
+  });
 
   it('never scrolls sideways, and has targets of 44 pixels, on a phone', async () => {
     await withPage({ viewport: { width: 360, height: 740 } }, async (page) => {

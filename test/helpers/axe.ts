@@ -1,0 +1,34 @@
+// axe-core on a page of the tests, in both colour schemes at the cost of little more than one: the page is loaded once,
+// and in the second scheme only the rules are asked that look at colours.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+
+const source = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The rules that axe runs by itself whose outcome depends on colours. */
+const colourRules = ['color-contrast', 'link-in-text-block'];
+
+/** What axe calls serious or critical on the page as it stands, in dark and in light: `SCHEME: RULE: HTML`. The page is left in light. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  // As a script of the page's own origin would be: the policy lets nothing else in.
+  await page.evaluate(await source);
+  const faults: string[] = [];
+  for (const colorScheme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const options = {
+      resultTypes: ['violations'],
+      ...(colorScheme === 'light' && { runOnly: { type: 'rule', values: colourRules } }),
+    };
+    const found = (await page.evaluate(`(async () => {
+      // Colours half way from one scheme to the other are nobody's.
+      await Promise.all(document.getAnimations()
+        .filter((animation) => animation instanceof CSSTransition).map((animation) => animation.finished));
+      const { violations } = await globalThis.axe.run(document, ${JSON.stringify(options)});
+      return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
+        .map(({ id, nodes }) => id + ': ' + nodes[0]?.html.slice(0, 200));
+    })()`)) as string[];
+    faults.push(...found.map((fault) => `${colorScheme}: ${fault}`));
+  }
+  return faults;
+}
