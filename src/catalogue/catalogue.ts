@@ -152,6 +152,11 @@ export type Catalogue = {
   beginUpload(video: NewVideo): Promise<void>;
   /** Tells watchers of the page how far it is; may be lost in a crash (the blob store knows the truth). */
   noteReceived(id: string, receivedBytes: number): Promise<void>;
+  /**
+   * Counts one that arrives as at least so many bytes of its owner's (`getUsage`), before they come; what it counts as
+   * then. Known to all processes when it resolves; ends when it has arrived or is forgotten, if not by `noteReceived`.
+   */
+  reserveBytes(id: string, bytes: number): Promise<number>;
   /** The announced size became known (tus deferred length). */
   setUploadSize(id: string, sizeBytes: number): Promise<void>;
   /** The last byte landed and its index is stored: makes it what it is, durable when it resolves. */

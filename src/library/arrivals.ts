@@ -11,7 +11,7 @@ import { type CarefulScan, createCarefulScan, scanBeginning } from './careful-sc
 import type { Folders } from './folders.ts';
 import type { ArrivingVideo, NewArrival } from './library.ts';
 import type { Lock, Locks } from './locks.ts';
-import type { Quotas } from './quota.ts';
+import type { Allowance, Quotas } from './quota.ts';
 import { discardStopped, recoverArrival, standingOf } from './recovery.ts';
 import { sealedArrival } from './sealed-arrival.ts';
 import { importedTitle, storedFileName, titleFromFileName } from './titles.ts';
@@ -100,7 +100,13 @@ export function createArrivals(tools: ArrivalsTools) {
     quotaBytes: number | null,
   ): Promise<Arrival> => {
     const writer = await blobs.append(video.blobId, lock.token);
-    const allowance = video.sizeBytes === null ? quotas.open(video, quotaBytes, writer.sizeBytes) : null;
+    let allowance: Allowance | null = null;
+    try {
+      if (video.sizeBytes === null) allowance = await quotas.open(video, quotaBytes, writer.sizeBytes);
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
     const arrivalTools: ArrivalTools = {
       ...{ blobs, catalogue, clock, log, maker, maxUploadBytes, allowance, lock },
       isToldByLock: locks.isShared,

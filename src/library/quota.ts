@@ -23,15 +23,15 @@ export type Quotas = {
   check(request: QuotaRequest): Promise<void>;
   /** Checks, then runs `keep`, which stores what makes the bytes count; nobody else of that owner's comes in between. */
   admit<Result>(request: QuotaRequest, keep: () => Promise<Result>): Promise<Result>;
-  /** For one of unknown size. `thereBytes`: what is stored of it. */
+  /** For one of unknown size. `thereBytes`: what is stored of it. null where there is no limit. */
   open(
     video: Pick<Video, 'id' | 'ownerId' | 'receivedBytes'>,
     quotaBytes: number | null,
     thereBytes: number,
-  ): Allowance | null;
+  ): Promise<Allowance | null>;
 };
 
-export function createQuotas(catalogue: Pick<Catalogue, 'getUsage' | 'noteReceived'>, locks: Locks): Quotas {
+export function createQuotas(catalogue: Pick<Catalogue, 'getUsage' | 'reserveBytes'>, locks: Locks): Quotas {
   /** `countedBytes`: what the catalogue counts it as. */
   type Growing = { grantedBytes: number; countedBytes: number };
   const growing = new Map<string, Set<Growing>>();
@@ -62,9 +62,12 @@ export function createQuotas(catalogue: Pick<Catalogue, 'getUsage' | 'noteReceiv
         return keep();
       });
     },
-    open({ id, ownerId, receivedBytes }, quotaBytes, thereBytes) {
+    async open({ id, ownerId, receivedBytes }, quotaBytes, thereBytes) {
       if (quotaBytes === null) return null;
       const mine: Growing = { grantedBytes: thereBytes, countedBytes: receivedBytes };
+      // What was granted before a pause counts still.
+      if (locks.isShared)
+        mine.grantedBytes = mine.countedBytes = await catalogue.reserveBytes(id, thereBytes);
       const all = growing.get(ownerId) ?? new Set();
       growing.set(ownerId, all.add(mine));
       return {
@@ -78,8 +81,7 @@ export function createQuotas(catalogue: Pick<Catalogue, 'getUsage' | 'noteReceiv
             const grantedBytes = mine.grantedBytes + Math.min(leftBytes, Math.max(moreBytes, grantBytes));
             if (locks.isShared) {
               lock.assertHeld();
-              await catalogue.noteReceived(id, grantedBytes);
-              mine.countedBytes = grantedBytes;
+              mine.countedBytes = await catalogue.reserveBytes(id, grantedBytes);
             }
             mine.grantedBytes = grantedBytes;
           });

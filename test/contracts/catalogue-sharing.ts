@@ -391,6 +391,22 @@ export function catalogueSharing(get: () => Catalogue, reopen: () => Promise<Cat
       assert.deepEqual(await usage('bert'), [1, 1000]);
     });
 
+    it('counts what is reserved for one that arrives, until it has arrived', async () => {
+      const catalogue = get();
+      const bytes = async () => (await catalogue.getUsage('anna')).bytes;
+      const unknown = await add('unknown', { sizeBytes: null });
+      assert.equal(await catalogue.reserveBytes(unknown, 800), 800);
+      assert.equal(await bytes(), 800);
+      assert.equal(await catalogue.reserveBytes(unknown, 500), 800);
+      assert.equal(await catalogue.reserveBytes(unknown, 900), 900);
+      assert.equal(await bytes(), 900);
+      await catalogue.finishUpload(unknown, { ...arrival, sizeBytes: 650 });
+      assert.equal(await bytes(), 650);
+      assert.equal(await catalogue.reserveBytes(unknown, 2000), 650);
+      assert.equal(await catalogue.reserveBytes('00000000000000zz', 2000), 0);
+      assert.equal(await bytes(), 650);
+    });
+
     it('can be given to another, folders and shares with it, a thousand videos at a time', async () => {
       const catalogue = get();
       const folder = await addFolder('f');

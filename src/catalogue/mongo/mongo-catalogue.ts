@@ -125,6 +125,10 @@ class MongoCatalogue implements Catalogue {
     this.#received.note(text(id), receivedBytes);
   }
 
+  reserveBytes(id: string, bytes: number): Promise<number> {
+    return this.#write(this.#ofVideo(id), () => this.#videos.reserveBytes(id, bytes));
+  }
+
   setUploadSize(id: string, sizeBytes: number): Promise<void> {
     return this.#write(this.#ofVideo(id), () => this.#videos.setUploadSize(id, sizeBytes));
   }

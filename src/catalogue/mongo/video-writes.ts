@@ -67,6 +67,13 @@ export function createVideoWrites(
       throw new AppError('not-found', 'There is no such folder.');
     },
 
+    async reserveBytes(id: string, bytes: number): Promise<number> {
+      const changed = await change(id, ({ status, storedBytes }) =>
+        status === 'arriving' && bytes > storedBytes ? { storedBytes: bytes } : null,
+      );
+      return changed?.doc.storedBytes ?? 0;
+    },
+
     async setUploadSize(id: string, sizeBytes: number): Promise<void> {
       await change(id, ({ status, receivedBytes, storedBytes, sizeBytes: before }) => {
         if (status !== 'arriving') return null;

@@ -85,6 +85,15 @@ class SqliteCatalogue implements Catalogue {
     }
   }
 
+  /** Nobody else counts: it is kept in memory with what came. */
+  async reserveBytes(id: string, bytes: number): Promise<number> {
+    const video = await this.getVideo(id);
+    if (video?.status !== 'arriving') return video?.sizeBytes ?? 0;
+    const reservedBytes = Math.max(video.receivedBytes, bytes);
+    await this.noteReceived(id, reservedBytes);
+    return Math.max(video.sizeBytes ?? 0, reservedBytes);
+  }
+
   setUploadSize(id: string, sizeBytes: number): Promise<void> {
     return this.#writer.call('setUploadSize', id, sizeBytes);
   }
