@@ -88,12 +88,12 @@ function engineCollection(
     },
     async deleteOne(filter: Filter<Row>) {
       const result = await rows.deleteOne(filter);
-      await tell(result.deletedCount > 0);
+      await tell(true);
       return result;
     },
     async deleteMany(filter: Filter<Row>) {
       const result = await rows.deleteMany(filter);
-      await tell(result.deletedCount > 0);
+      await tell(true);
       return result;
     },
     /** In two steps: marked by whoever takes it, then removed. What a crash leaves in between nobody else takes. */

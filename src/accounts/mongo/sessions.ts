@@ -1,4 +1,5 @@
 // Sessions in MongoDB, in better-auth's own collection.
+import type { Filter } from 'mongodb';
 import type { ListedSessionRow, SessionData } from '../local/account-data.ts';
 import type { Collections, SessionDocument } from './collections.ts';
 import { insertOnce, text } from './once.ts';
@@ -15,10 +16,13 @@ export function mongoSessions(
   { user, session, deviceCode, audit }: Collections,
   changed: () => Promise<void>,
 ): SessionData {
-  async function removeSessions(filter: Parameters<typeof session.deleteMany>[0]): Promise<number> {
-    const { deletedCount } = await session.deleteMany(filter);
-    if (deletedCount > 0) await changed();
-    return deletedCount;
+  /** Found first: what a removal that is seen twice says it removed may be nothing. */
+  async function removeSessions(filter: Filter<SessionDocument>): Promise<number> {
+    const found = await session.find(filter, { projection: { _id: 1 } }).toArray();
+    if (found.length === 0) return 0;
+    await session.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } });
+    await changed();
+    return found.length;
   }
   async function endByToken(token: string): Promise<{ id: string; personId: string } | null> {
     const row = await session.findOne({ token: text(token) });
@@ -65,19 +69,17 @@ export function mongoSessions(
     },
     async prolong(id, expiresAtMs, nowMs) {
       const expiresAt = new Date(expiresAtMs);
-      const { modifiedCount } = await session.updateOne(
+      await session.updateOne(
         { _id: text(id), expiresAt: { $lt: expiresAt } },
         { $set: { expiresAt, updatedAt: new Date(nowMs) } },
       );
-      if (modifiedCount > 0) await changed();
+      await changed();
     },
     endByToken,
     async complete({ session: { id, personId }, before, most, nowMs, note }) {
+      const ended = before ? await session.findOne({ token: text(before), _id: { $ne: id } }) : null;
+      if (ended) await removeSessions({ _id: ended._id });
       await Promise.all([
-        before &&
-          session
-            .findOne({ token: text(before), _id: { $ne: id } })
-            .then((found) => found && removeSessions({ _id: found._id })),
         endSurplus(personId, id, most),
         user.updateOne({ _id: personId }, { $set: { lastSeenAtMs: nowMs } }),
         note && writeAudit(audit, [note]),
