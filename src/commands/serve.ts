@@ -31,11 +31,6 @@ export async function serve(words: readonly string[]): Promise<void> {
     process.exit(1);
   });
 
-  await welcome(app, config, log, process.stdout.isTTY === true);
-
-  // At an ordinary end Node keeps what it compiled for the next start; a program that is killed would never get there.
-  setImmediate(flushCompileCache);
-
   let firstSignalMs: number | null = null;
   const stop = (why: string) => {
     const nowMs = systemClock.monotonicMs();
@@ -60,4 +55,10 @@ export async function serve(words: readonly string[]): Promise<void> {
     process.channel.unref();
     process.on('disconnect', () => stop('the process that started this is gone'));
   }
+
+  // Who reads that it is ready may end it at once.
+  await welcome(app, config, log, process.stdout.isTTY === true);
+
+  // At an ordinary end Node keeps what it compiled for the next start; a program that is killed would never get there.
+  setImmediate(flushCompileCache);
 }
