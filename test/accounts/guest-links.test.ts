@@ -21,20 +21,15 @@ import { arrival } from '../contracts/catalogue-samples.ts';
 import { createFakeAccounts } from '../helpers/fake-accounts.ts';
 import { createFakeClock } from '../helpers/fake-clock.ts';
 import { plainLink } from '../helpers/link-house.ts';
+import { createCheapHasher } from '../helpers/local-accounts.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 
 const asker = { address: '192.168.1.2' } as Asker;
 const home = '203.0.113.5';
 const quarterMs = 15 * 60_000;
 
-/** Passwords as they are, for tests that try a hundred. */
-const plainPasswords: PasswordHasher = {
-  first: (work) => work(),
-  hash: async (password) => `plain ${password}`,
-  isPassword: async (password, stored) => stored === `plain ${password}`,
-};
-
-async function startHouse(passwords?: PasswordHasher) {
+/** Passwords take no time, but where a test is about the work. */
+async function startHouse(passwords: PasswordHasher = createCheapHasher()) {
   const folder = await temporaryFolder();
   const clock = createFakeClock();
   const catalogue = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock });
@@ -94,7 +89,7 @@ async function kindOf(promise: Promise<unknown>): Promise<ErrorKind> {
 }
 
 test('a secret has at least 128 bits, and no file of the data folder holds it or a password', async () => {
-  const house = await startHouse();
+  const house = await startHouse(createPasswordHasher());
   const video = await house.addVideo('Lake', house.anna);
   const password = 'a goose on the roof';
   const made = await house.make({ subject: 'video', subjectId: video.id, password });
@@ -249,7 +244,7 @@ test('a wrong password is refused, a right one lets in, and ten wrong ones make 
 });
 
 test('who guesses from many addresses shuts out others that guess, not somebody who has been in', async () => {
-  const { addVideo, anna, clock, links, make } = await startHouse(plainPasswords);
+  const { addVideo, anna, clock, links, make } = await startHouse();
   const video = await addVideo('Lake', anna);
   const { link } = await make({ subject: 'video', subjectId: video.id, password: 'right one' });
   const enter = (password: string, address: string) => links.enter(link, { password, address });
