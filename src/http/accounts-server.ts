@@ -11,7 +11,7 @@ import type { Services } from './services.ts';
 
 /** Builds it; it does not listen yet. */
 export async function createAccountsServer(
-  services: Pick<Services, 'config' | 'clock' | 'log' | 'accounts' | 'metrics'>,
+  services: Pick<Services, 'config' | 'clock' | 'log' | 'accounts' | 'metrics' | 'tracing'>,
 ): Promise<Server> {
   const { accounts, metrics } = services;
   const app = createBaseServer(services);

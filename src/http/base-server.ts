@@ -1,16 +1,18 @@
 // What every server of the program begins with, whatever its role: limits, errors, the headers of every answer.
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyServerOptions, fastify, LogController } from 'fastify';
+import { createServiceSecret, secretHeader } from '../service-secret.ts';
 import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
 import { defaultLimits, installLimits, type Limits, serverOptions } from './limits.ts';
 import { isLoopbackAddress } from './local-request.ts';
+import { installRequestTraces } from './request-traces.ts';
 import { schemaController } from './schema-compilers.ts';
 import type { Services } from './services.ts';
 import { createProxyCheck } from './trusted-proxies.ts';
 
 export function createBaseServer(
-  services: Pick<Services, 'config' | 'clock' | 'log' | 'metrics'>,
+  services: Pick<Services, 'config' | 'clock' | 'log' | 'metrics' | 'tracing'>,
   limits: Limits = defaultLimits,
 ) {
   const { trustedProxies } = services.config.server;
@@ -29,6 +31,17 @@ export function createBaseServer(
     return503OnClosing: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  const { tracing } = services;
+  if (tracing) {
+    const { serviceSecret } = services.config.auth;
+    const ours = serviceSecret === null ? null : createServiceSecret(serviceSecret);
+    installRequestTraces(
+      app,
+      tracing,
+      ({ raw, headers }) =>
+        isProxy(raw.socket.remoteAddress) || (ours?.isRight(headers[secretHeader]) ?? false),
+    );
+  }
   installLimits(app, {
     ...{ limits, clock: services.clock, log: services.log },
     isTrusted: (address) => isLoopbackAddress(address) || isProxy(address),

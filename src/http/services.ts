@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { Library } from '../library/library.ts';
 import type { Metrics } from '../metrics/metrics.ts';
+import type { Tracing } from '../tracing/tracing.ts';
 import type { Accel } from './accel.ts';
 import type { Running } from './running.ts';
 
@@ -28,6 +29,8 @@ export type Services = {
   readonly links: GuestLinks;
   readonly cameras: Cameras;
   readonly metrics: Metrics;
+  /** null or left out where traces are off. */
+  readonly tracing?: Tracing | null;
   /** How the nginx in front is told to send stored files; null where it is not. */
   readonly accel: Accel | null;
   /** Every answer that goes on for long is told to it, and ended by it where its viewer may no longer. */

@@ -342,6 +342,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
   const metrics = {
     ...{ answered: () => {}, sent: () => {}, arrived: () => {} },
     ...{ contentType: 'text/plain', read: async () => '' },
+    cluster: { watch: () => {}, leaseLost: () => {}, taskEnded: () => {}, databaseFailed: () => {} },
   } as Metrics;
   const accounts = createFakeAccounts({ clock, ...options.accounts });
   return {

@@ -20,7 +20,8 @@ const ground = [
   'ids.ts',
   'config.ts',
   'version.ts',
-  'key-file.ts', 'service-secret.ts',
+  'key-file.ts',
+  'service-secret.ts',
   'keys.ts',
 ];
 const allowed: Record<string, string[]> = {
@@ -33,13 +34,15 @@ const allowed: Record<string, string[]> = {
   catalogue: [...ground, 'media', 'mongo'],
   workers: [...ground, 'media'],
   library: [...ground, 'media', 'leases', 'blobs', 'catalogue', 'workers'],
-  cameras: [...ground, 'media', 'leases', 'blobs', 'catalogue', 'workers'],
+  cameras: [...ground, 'tracing', 'media', 'leases', 'blobs', 'catalogue', 'workers'],
   // What goes out of a library and comes in again, all of it.
   archive: [...ground, 'catalogue', 'library', 'accounts'],
+  // What requests and operations tell of themselves where OTEL_* asks for it.
+  tracing: ground,
   metrics: [...ground, 'cameras'],
   check: [...ground, 'media', 'blobs', 'catalogue', 'library'],
   // Types of what is given to people and shared between them.
-  accounts: [...ground, 'mongo', 'catalogue', 'cameras'],
+  accounts: [...ground, 'tracing', 'mongo', 'catalogue', 'cameras'],
   // Pages are told what to show; they fetch nothing themselves.
   web: [...ground, 'media', 'accounts', 'catalogue', 'cameras', 'library', 'archive'],
   http: [
@@ -52,6 +55,7 @@ const allowed: Record<string, string[]> = {
     'cameras',
     'web',
     'metrics',
+    'tracing',
     'archive',
   ],
 };

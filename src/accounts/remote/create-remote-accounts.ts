@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
 import { isAppError } from '../../errors.ts';
+import type { Tracing } from '../../tracing/tracing.ts';
 import type { Accounts, Credentials, IdentifyOptions, Identity } from '../accounts.ts';
 import { awayMs, createKeptAnswers } from './kept-answers.ts';
 import { createServiceCaller, ServiceAway } from './service-caller.ts';
@@ -28,11 +29,18 @@ export type RemoteAccountsOptions = {
   readonly secret: string;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly tracing?: Tracing | null;
 };
 
 /** Asks for the first time at once; where nobody answers it is there all the same, and says so. */
-export function createRemoteAccounts({ url, secret, clock, log }: RemoteAccountsOptions): Accounts {
-  const caller = createServiceCaller({ url, secret });
+export function createRemoteAccounts({
+  url,
+  secret,
+  clock,
+  log,
+  tracing = null,
+}: RemoteAccountsOptions): Accounts {
+  const caller = createServiceCaller({ url, secret, tracing });
   const answers = createKeptAnswers(clock);
   const pending = new Map<string, Promise<Identity | null>>();
   const closing = new AbortController();

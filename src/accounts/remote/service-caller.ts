@@ -3,6 +3,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { AppError, type ErrorKind, errorStatus } from '../../errors.ts';
+import type { Tracing } from '../../tracing/tracing.ts';
 import { mostAnswerBytes, secretHeader, servicePath } from './service-methods.ts';
 
 /** Connections at once for what is answered quickly, and as many for the rest; questions beyond wait in line. */
@@ -42,8 +43,16 @@ export class ServiceAway extends AppError {
   }
 }
 
-/** @param url origin of the process, `http:` or `https:` */
-export function createServiceCaller({ url, secret }: { url: string; secret: string }): ServiceCaller {
+/** @param url origin of the process, `http:` or `https:`  @param tracing where traces are on, each question is a part of one */
+export function createServiceCaller({
+  url,
+  secret,
+  tracing = null,
+}: {
+  url: string;
+  secret: string;
+  tracing?: Tracing | null;
+}): ServiceCaller {
   const options = { keepAlive: true, maxSockets: mostConnections, timeout: idleMs };
   const isTls = url.startsWith('https:');
   const createAgent = () => (isTls ? new HttpsAgent(options) : new HttpAgent(options));
@@ -63,6 +72,7 @@ export function createServiceCaller({ url, secret }: { url: string; secret: stri
             'content-length': body.length,
             accept: 'application/json',
             [secretHeader]: secret,
+            ...tracing?.inject(),
           },
         },
         resolve,
@@ -94,10 +104,14 @@ export function createServiceCaller({ url, secret }: { url: string; secret: stri
       waiting++;
       try {
         const agent = isRead ? agents.read : agents.act;
-        return await once(name, body, agent, timeoutMs).catch((error) => {
-          if (error instanceof AppError || !isRead || !error.isReused) throw error;
-          return once(name, body, agent, timeoutMs);
-        });
+        const send = () =>
+          once(name, body, agent, timeoutMs).catch((error) => {
+            if (error instanceof AppError || !isRead || !error.isReused) throw error;
+            return once(name, body, agent, timeoutMs);
+          });
+        if (!tracing) return await send();
+        const told = { 'http.request.method': 'POST', 'server.address': new URL(url).host };
+        return await tracing.operation(`accounts.${name}`, 'client', told, send);
       } catch (error) {
         throw error instanceof AppError ? error : new ServiceAway(error);
       } finally {
