@@ -52,6 +52,8 @@ export type CameraCluster = {
   /** Lines of the logs of all processes. */
   readonly lines: string[];
   readonly secret: string;
+  /** Bodies of the questions that processes were asked at an address that ends so. */
+  sent(path: string): readonly unknown[];
   /** While true the store of leases answers nobody. */
   isStoreAway: boolean;
   start(
@@ -91,6 +93,7 @@ export async function createCameraCluster(
   const processes: ClusterProcess[] = [];
   const secret = 'the secret of this house, 32 characters and more';
   const state = { isStoreAway: false };
+  const asked: { readonly url: string; readonly body: unknown }[] = [];
   const pass = async (ms: number) => {
     for (let passed = 0; passed < ms; passed += stepMs) {
       await clock.advance(stepMs);
@@ -143,6 +146,7 @@ export async function createCameraCluster(
     } as unknown as Services;
     installErrors(app, services);
     installFakeViewer(app, household);
+    app.addHook('preHandler', async (request) => void asked.push({ url: request.url, body: request.body }));
     await serviceCameraRoutes(app, { service: cameras.service!, secret: own, clock: life.clock });
     cameraStreamRoutes(app, services);
     camerasApiRoutes(app, services);
@@ -180,6 +184,7 @@ export async function createCameraCluster(
 
   return {
     ...{ clock, store, stored, lines, secret, start, pass },
+    sent: (path) => asked.filter(({ url }) => url.endsWith(path)).map(({ body }) => body),
     get isStoreAway() {
       return state.isStoreAway;
     },

@@ -153,7 +153,8 @@ export function createServiceCalls({ secret, clock }: { secret: string; clock: C
         const over = new AbortController();
         const response = await begin(url, path, {
           ...{ method: 'POST', signal: AbortSignal.any([ended, over.signal]), isAlone: true },
-          headers: { 'content-type': type },
+          // An empty one is none of the types there are.
+          headers: type === '' ? {} : { 'content-type': type },
           async write(request) {
             for await (const chunk of bytes) {
               if (request.destroyed || request.writableEnded) return;
