@@ -9,6 +9,7 @@ import { createLocalAccounts } from '../../src/accounts/local/create-local-accou
 import { createPasswordHasher, type PasswordHasher } from '../../src/accounts/password-hash.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Config } from '../../src/config.ts';
+import type { Keys } from '../../src/keys.ts';
 import { createMongoKeys } from '../../src/mongo/keys.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -59,6 +60,8 @@ export type OpenOptions = {
   readonly folder?: string;
   /** In this database, and nothing in the folder. */
   readonly db?: Db;
+  /** Left out: those of the place. */
+  readonly keys?: Keys;
   readonly clock?: Clock;
   readonly config?: Partial<Config['auth']>;
   /** null: the real one. */
@@ -69,13 +72,14 @@ export type OpenOptions = {
 export async function openLocalAccounts({
   folder,
   db,
+  keys,
   clock = systemClock,
   config = {},
   hasher = createQuickHasher(),
 }: OpenOptions = {}): Promise<Accounts & { readonly folder: string }> {
   const where = folder ?? (db ? '' : await temporaryFolder());
   const accounts = await createLocalAccounts({
-    ...(db ? { db, keys: createMongoKeys(db) } : { folder: where }),
+    ...(db ? { db, keys: keys ?? createMongoKeys(db) } : { folder: where, ...(keys && { keys }) }),
     ...{ clock, log: pino({ level: 'silent' }) },
     config: { ...authConfig, ...config },
     ...(hasher ? { hasher } : {}),

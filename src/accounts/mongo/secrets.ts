@@ -133,8 +133,11 @@ export function mongoSecondFactors({
   };
 }
 
-const toToken = ({ _id, secretHash: _secretHash, ...token }: TokenDocument): Token => ({
-  ...{ id: _id, ...token },
+// Field by field: what was moved here has no fields without a value, and newer programs may write more.
+const toToken = (row: TokenDocument): Token => ({
+  ...{ id: row._id, personId: row.personId, name: row.name, scopes: row.scopes },
+  ...{ createdAtMs: row.createdAtMs, expiresAtMs: row.expiresAtMs ?? null },
+  lastUsedAtMs: row.lastUsedAtMs ?? null,
 });
 
 export function mongoTokens({ user, token }: Collections, changed: () => Promise<void>): TokenData {
@@ -168,9 +171,9 @@ export function mongoTokens({ user, token }: Collections, changed: () => Promise
   };
 }
 
-const toInvite = ({ _id, secretHash: _secretHash, usedBy: _usedBy, ...invite }: InviteDocument): Invite => ({
-  id: _id,
-  ...invite,
+const toInvite = (row: InviteDocument): Invite => ({
+  ...{ id: row._id, role: row.role, quotaBytes: row.quotaBytes ?? null, note: row.note },
+  ...{ createdAtMs: row.createdAtMs, expiresAtMs: row.expiresAtMs },
 });
 
 export function mongoInvites({ invite }: Collections): InviteData {
@@ -262,7 +265,10 @@ export function mongoAudit({ audit }: Collections): AuditData {
         .sort({ atMs: -1, n: -1 })
         .limit(limit)
         .toArray();
-      return rows.map(({ _id, n: _n, ...entry }) => ({ id: _id, ...entry }));
+      return rows.map((row) => ({
+        ...{ id: row._id, atMs: row.atMs, personId: row.personId ?? null, personName: row.personName },
+        ...{ action: row.action, subject: row.subject, address: row.address },
+      }));
     },
     async tidy(keptFromMs, mostFailures, mostOthers) {
       await audit.deleteMany({ atMs: { $lt: keptFromMs } });
