@@ -20,6 +20,9 @@ import { createServer, type Server } from './http/server.ts';
 import { createFileKeys } from './keys.ts';
 import { createLibrary } from './library/create-library.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { openTracing } from './tracing/open-tracing.ts';
+import { traced, tracedBlobs } from './tracing/traced.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import { createProbe } from './workers/probe.ts';
 
 export type App = {
@@ -32,8 +35,10 @@ export type App = {
 };
 
 type Tools = { readonly clock: Clock; readonly log: Logger };
+/** null where OTEL_* asks for no traces: then nothing of them is loaded. */
+type Traced = Tools & { readonly tracing: Tracing | null };
 /** Log-ins and guest links work out passwords with one, so that together they take two cores at most. */
-type Shared = Tools & { readonly passwords: PasswordHasher };
+type Shared = Traced & { readonly passwords: PasswordHasher };
 /** What was made so far and has to be closed, in the reverse order. */
 type Opened = (() => unknown)[];
 
@@ -49,13 +54,14 @@ export async function createApp(config: Config, tools: Tools): Promise<App> {
   try {
     const lock = await lockDataFolder(folder);
     opened.push(() => lock.release());
-    const shared: Shared = { ...tools, passwords: createPasswordHasher() };
+    const tracing = await openTracing(process.env, { log: tools.log, roles: config.roles });
+    opened.push(() => tracing?.close());
+    const shared: Shared = { ...tools, tracing, passwords: createPasswordHasher() };
     const accounts = await openAccounts(config, shared);
     opened.push(() => accounts.close());
-    const server =
-      config.roles === 'auth'
-        ? await createAuthRole(config, tools, accounts)
-        : await createMediaRoles(config, shared, accounts, opened);
+    const server = !config.roles.has('web')
+      ? await createAuthRole(config, shared, accounts)
+      : await createMediaRoles(config, shared, accounts, opened);
     opened.push(() => server.close());
     const url = await server.listen();
     let closing: Promise<void> | null = null;
@@ -73,10 +79,13 @@ export async function createApp(config: Config, tools: Tools): Promise<App> {
   }
 }
 
-async function openAccounts({ data, auth }: Config, { clock, log, passwords }: Shared): Promise<Accounts> {
+async function openAccounts(
+  { data, auth }: Config,
+  { clock, log, tracing, passwords }: Shared,
+): Promise<Accounts> {
   const { serviceUrl, serviceSecret } = auth;
   return serviceUrl !== null && serviceSecret !== null && auth.mode !== 'none'
-    ? createRemoteAccounts({ url: serviceUrl, secret: serviceSecret, clock, log })
+    ? createRemoteAccounts({ url: serviceUrl, secret: serviceSecret, clock, log, tracing })
     : createLocalAccounts({
         ...{ folder: data.folder, clock, log, config: auth, hasher: passwords },
         // Nobody logs in where everybody is everybody.
@@ -85,23 +94,37 @@ async function openAccounts({ data, auth }: Config, { clock, log, passwords }: S
 }
 
 /** No library and no cameras: it answers for accounts alone. */
-function createAuthRole(config: Config, { clock, log }: Tools, accounts: Accounts): Promise<Server> {
-  const metrics = createMetrics({ cameras: { list: () => [], figures: () => [] }, clock });
-  return createAccountsServer({ config, clock, log, accounts, metrics });
+function createAuthRole(
+  config: Config,
+  { clock, log, tracing }: Traced,
+  accounts: Accounts,
+): Promise<Server> {
+  const { roles } = config;
+  const metrics = createMetrics({ cameras: { list: () => [], figures: () => [] }, clock, roles });
+  return createAccountsServer({
+    config,
+    clock,
+    log,
+    accounts: traced(accounts, 'accounts', tracing),
+    metrics,
+    tracing,
+  });
 }
 
 async function createMediaRoles(
   config: Config,
-  { clock, log, passwords }: Shared,
+  { clock, log, tracing, passwords }: Shared,
   accounts: Accounts,
   opened: Opened,
 ): Promise<Server> {
   const { folder, reserveBytes } = config.data;
   const keys = createFileKeys(folder);
-  const blobs = await createDiskBlobs({ folder, reserveBytes, clock });
-  opened.push(() => blobs.close());
-  const catalogue = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock });
-  opened.push(() => catalogue.close());
+  const stored = await createDiskBlobs({ folder, reserveBytes, clock, isShared: config.server.accel });
+  opened.push(() => stored.close());
+  const blobs = tracedBlobs(stored, tracing);
+  const rows = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock });
+  opened.push(() => rows.close());
+  const catalogue = traced(rows, 'catalogue', tracing);
   const probe = createProbe({ clock, log });
   opened.push(() => probe.close());
   const library = createLibrary({ blobs, catalogue, clock, log, config: config.data, probe });
@@ -112,12 +135,12 @@ async function createMediaRoles(
     dataFolder: folder,
   });
   opened.push(() => cameras.close());
-  const metrics = createMetrics({ cameras, clock });
+  const metrics = createMetrics({ cameras, clock, roles: config.roles });
   const access = createAccess({ catalogue });
   const links = createGuestLinks({ catalogue, accounts, access, cameras, clock, keys, passwords });
   return createServer({
     ...{ config, clock, log, catalogue, blobs, library },
-    ...{ accounts, access, links, cameras, metrics },
+    ...{ accounts, access, links, cameras, metrics, tracing },
   });
 }
 

@@ -9,9 +9,19 @@ export type CameraSettings = {
   readonly options: Readonly<Record<string, unknown>>;
 };
 
+/** What a process does: `web` serves pages and bytes, `auth` accounts, `worker` what goes by itself, `camera` runs cameras. */
+export const processRoles = ['web', 'auth', 'worker', 'camera'] as const;
+export type ProcessRole = (typeof processRoles)[number];
+
 export type Config = {
-  /** What this process does. `auth` alone answers for accounts only; `media` is web, worker and camera. */
-  readonly roles: 'all' | 'auth' | 'media';
+  /** What this process does; all of them where one process does everything. */
+  readonly roles: ReadonlySet<ProcessRole>;
+  readonly cluster: {
+    /** The database that holds everything, for any number of processes; null where it is all in the data folder. */
+    readonly mongoUrl: string | null;
+    /** Where the other processes reach this one; null: its address in the network. */
+    readonly serviceUrl: string | null;
+  };
   readonly server: {
     /** The address people use, without a path, where it is not the one listened on; null where not set. */
     readonly publicUrl: string | null;
@@ -27,8 +37,12 @@ export type Config = {
     readonly isPortFixed: boolean;
     /** Most bytes in one partial answer; Infinity where not capped. */
     readonly maxPartialBytes: number;
+    /** Files and stretches of them are sent by the nginx in front (`http/accel.ts`); with the disk store only. */
+    readonly accel: boolean;
     /** Time running responses get to finish after the first SIGTERM, milliseconds. */
     readonly drainMs: number;
+    /** Before that: how long it still takes new connections while it says that it is not ready, milliseconds. */
+    readonly drainWaitMs: number;
   };
   readonly auth: {
     /** `none`: whoever reaches the address is the household. `header`: a trusted proxy names the person. */
@@ -60,6 +74,8 @@ export type Config = {
     readonly folder: string;
     /** Uploads are refused (507) when less than this would stay free on the disk. */
     readonly reserveBytes: number;
+    /** Most bytes of videos kept in the data folder so that the database is not asked again; 0: none. */
+    readonly cacheBytes: number;
     /** Largest video taken, bytes; Infinity where not capped. */
     readonly maxUploadBytes: number;
     /** How long a video stays in the bin, and how long an unfinished upload can be taken up again, milliseconds. */

@@ -1,6 +1,7 @@
 // Every setting of the program: its name, what it takes, its default and its meaning, in one table. `settings.ts`
 // reads by it, `kinora --help` prints it, and a test holds `ref/configuration.md` against it.
 
+import { type ProcessRole, processRoles } from './config.ts';
 import {
   bytes,
   days,
@@ -9,6 +10,7 @@ import {
   hostNames,
   issuer,
   mailbox,
+  mongoUrl,
   networks,
   oneOf,
   origin,
@@ -62,13 +64,37 @@ export const settingList = {
     defaultText: './data',
     meaning: 'Folder that holds everything: videos, catalogue, settings made in the pages.',
   }),
-  roles: setting<'all' | 'auth' | 'media'>({
+  mongoUrl: setting<string | null>({
+    name: 'MONGODB_URL',
+    parse: mongoUrl,
+    isSecret: true,
+    byDefault: null,
+    defaultText: 'none: everything is in KINORA_DATA',
+    meaning:
+      'MongoDB that holds everything, so that any number of processes can share the work: mongodb://host:27017/kinora.',
+  }),
+  cacheBytes: setting({
+    name: 'KINORA_CACHE_BYTES',
+    parse: bytes,
+    byDefault: 2_000_000_000,
+    defaultText: '2 GB',
+    meaning:
+      'Most bytes of videos kept in KINORA_DATA beside MONGODB_URL, so that what is watched often is read once; 0 keeps none.',
+  }),
+  roles: setting<ReadonlySet<ProcessRole>>({
     name: 'KINORA_ROLES',
     parse: roles,
-    byDefault: 'all',
+    byDefault: new Set(processRoles),
     defaultText: 'all',
     meaning:
-      'What this process does. `auth` answers for accounts alone; `web,worker,camera` does the rest and asks it at KINORA_AUTH_URL.',
+      'What this process does, of `web`, `auth`, `worker`, `camera`. Without MONGODB_URL `auth` alone answers for accounts, and `web,worker,camera` does the rest.',
+  }),
+  serviceUrl: setting<string | null>({
+    name: 'KINORA_SERVICE_URL',
+    parse: origin,
+    byDefault: null,
+    defaultText: 'its address in the network',
+    meaning: 'Where the other processes reach this one, beside MONGODB_URL: http://10.0.0.7:5000.',
   }),
   url: setting<string | null>({
     name: 'KINORA_URL',
@@ -188,6 +214,14 @@ export const settingList = {
     defaultText: 'no cap',
     meaning: 'Most bytes in one partial answer (206); players ask again for the rest.',
   }),
+  accel: setting<'off' | 'nginx'>({
+    name: 'KINORA_ACCEL',
+    parse: oneOf('off', 'nginx'),
+    byDefault: 'off',
+    defaultText: 'off',
+    meaning:
+      'Who sends the bytes of stored files. `nginx`: the one in front, told by X-Accel-Redirect; with files in KINORA_DATA only.',
+  }),
   maxUploadBytes: setting({
     name: 'KINORA_MAX_UPLOAD_BYTES',
     parse: bytes,
@@ -244,6 +278,14 @@ export const settingList = {
     byDefault: 10_000,
     defaultText: '10',
     meaning: 'Seconds that running answers get to finish after SIGTERM.',
+  }),
+  drainWait: setting({
+    name: 'KINORA_DRAIN_WAIT_SECONDS',
+    parse: seconds(0, 600),
+    byDefault: 0,
+    defaultText: '0',
+    meaning:
+      'Seconds after SIGTERM in which /readyz says no and requests are still taken, so that a balancer notices.',
   }),
   logLevel: setting<'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'>({
     name: 'KINORA_LOG',

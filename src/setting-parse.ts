@@ -1,5 +1,6 @@
 // Turns the text of a setting into its value: a parser for each kind of thing that settings hold.
 import { isIP } from 'node:net';
+import { type ProcessRole, processRoles } from './config.ts';
 
 /** Turns the text of a setting into its value, or returns what it takes (then the text was wrong). */
 export type Parse<Value> = (text: string) => { value: Value } | { takes: string };
@@ -58,18 +59,19 @@ export const videoDevice: Parse<string> = (value) => {
     : { takes: 'a number such as 0, or a device such as /dev/video0' };
 };
 
-/** `all`, or the roles of a process that shares the work: `auth` alone, or all but that. */
-export const roles: Parse<'all' | 'auth' | 'media'> = (value) => {
-  const named = value
-    .split(',')
-    .map((role) => role.trim())
-    .sort()
-    .join(',');
-  if (named === 'all' || named === 'auth,camera,web,worker') return { value: 'all' };
-  if (named === 'auth') return { value: 'auth' };
-  if (named === 'camera,web,worker') return { value: 'media' };
-  return { takes: 'all, auth, or web,worker,camera' };
+/** `all`, or roles with commas between. */
+export const roles: Parse<ReadonlySet<ProcessRole>> = (value) => {
+  const named = value.split(',').map((role) => role.trim());
+  if (named.length === 1 && named[0] === 'all') return { value: new Set(processRoles) };
+  const isRole = (name: string): name is ProcessRole => (processRoles as readonly string[]).includes(name);
+  return named.every(isRole) ? { value: new Set(named) } : { takes: `all, or of ${processRoles.join(', ')}` };
 };
+
+/** `mongodb://host/name`, as the database's driver takes it; it looks at the rest. */
+export const mongoUrl: Parse<string> = (value) =>
+  /^mongodb(\+srv)?:\/\/[^\s/]+(\/[^\s]*)?$/.test(value)
+    ? { value }
+    : { takes: 'the address of a MongoDB such as mongodb://host:27017/kinora' };
 
 /** `https://videos.example.org`: scheme, host and port, nothing after it. The value is the origin as browsers say it. */
 export const origin: Parse<string> = (value) => {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parse as parseToml } from 'smol-toml';
-import type { CameraSettings, Config } from './config.ts';
+import { type CameraSettings, type Config, processRoles } from './config.ts';
 import { AppError } from './errors.ts';
 import { type Setting, settingList } from './setting-list.ts';
 
@@ -34,23 +34,29 @@ export function readSettings(environment: Environment, folder: string, isTermina
   const roles = get(settingList.roles);
   const publicUrl = get(settingList.url);
   const auth = readAuth(get);
+  const mongoUrl = get(settingList.mongoUrl);
+  // Behind nobody's door, or for one other process, it is shown to this machine only unless somebody says otherwise.
+  const isForThisMachine = roles.has('web') ? auth.mode === 'none' : mongoUrl === null;
   const config: Config = {
     roles,
+    cluster: { mongoUrl, serviceUrl: get(settingList.serviceUrl) },
     auth,
     server: {
       publicUrl,
       hosts: get(settingList.hosts),
       trustedProxies: get(settingList.trustedProxies),
-      // Behind nobody's door, or for other processes, it is shown to this machine only unless somebody says otherwise.
-      host: get(settingList.host) ?? (auth.mode === 'none' || roles === 'auth' ? 'localhost' : '::'),
+      host: get(settingList.host) ?? (isForThisMachine ? 'localhost' : '::'),
       port: port ?? 5000,
       isPortFixed: port !== null,
       maxPartialBytes: get(settingList.maxPartialBytes),
+      accel: get(settingList.accel) === 'nginx',
       drainMs: get(settingList.drain),
+      drainWaitMs: get(settingList.drainWait),
     },
     data: {
       folder: resolve(folder, get(settingList.data)),
       reserveBytes: get(settingList.reserveBytes),
+      cacheBytes: get(settingList.cacheBytes),
       maxUploadBytes: get(settingList.maxUploadBytes),
       binMs: get(settingList.bin),
       unfinishedMs: get(settingList.unfinished),
@@ -65,6 +71,10 @@ export function readSettings(environment: Environment, folder: string, isTermina
     },
   };
   refuseMismatch(config);
+  if (config.server.accel && environment.MONGODB_URL)
+    throw mismatch(
+      'KINORA_ACCEL=nginx sends files of KINORA_DATA, and MONGODB_URL keeps none there: unset one',
+    );
   return config;
 }
 
@@ -107,23 +117,39 @@ function readOpenId(get: Get): Config['auth']['openId'] {
 }
 
 /** Settings that are right each by itself and say nothing, or something dangerous, together. */
-function refuseMismatch({ roles, auth, server }: Config): void {
+function refuseMismatch({ roles, cluster, auth, server }: Config): void {
   if (auth.mode === 'header' && server.trustedProxies.length === 0)
     throw mismatch('KINORA_AUTH=header needs KINORA_TRUSTED_PROXIES: anyone else could name themselves');
-  if (roles === 'auth' && auth.mode === 'none')
-    throw mismatch('KINORA_ROLES=auth keeps accounts, and KINORA_AUTH=none has none: unset one of them');
-  if (roles === 'auth' && !auth.serviceSecret)
+  if (server.accel && server.trustedProxies.length === 0)
     throw mismatch(
-      'KINORA_ROLES=auth needs KINORA_AUTH_SECRET, which the other processes prove themselves with',
+      'KINORA_ACCEL=nginx needs KINORA_TRUSTED_PROXIES: only that proxy is told where files lie',
     );
-  if (roles === 'media' && auth.mode !== 'none' && !(auth.serviceUrl && auth.serviceSecret)) {
+  const isAlone = roles.size === processRoles.length;
+  if (!isAlone && roles.has('auth') && auth.mode === 'none')
+    throw mismatch('KINORA_ROLES=auth keeps accounts, and KINORA_AUTH=none has none: unset one of them');
+  if (cluster.mongoUrl === null) {
+    // The data folder is one process': only the accounts can be apart.
+    const isAuth = roles.size === 1 && roles.has('auth');
+    if (!isAlone && !isAuth && (roles.has('auth') || roles.size !== processRoles.length - 1))
+      throw mismatch('KINORA_ROLES other than all, auth, or web,worker,camera need MONGODB_URL');
+    if (isAuth && !auth.serviceSecret)
+      throw mismatch(
+        'KINORA_ROLES=auth needs KINORA_AUTH_SECRET, which the other processes prove themselves with',
+      );
+    if (!roles.has('auth') && auth.mode !== 'none' && !(auth.serviceUrl && auth.serviceSecret))
+      throw mismatch(
+        'KINORA_ROLES=web,worker,camera needs KINORA_AUTH_URL and KINORA_AUTH_SECRET of the process with the role auth',
+      );
+    if (cluster.serviceUrl !== null)
+      throw mismatch('KINORA_SERVICE_URL is for processes that share a database: it needs MONGODB_URL');
+  } else if (roles.has('web') && !roles.has('auth') && auth.mode !== 'none' && !auth.serviceUrl) {
     throw mismatch(
-      'KINORA_ROLES=web,worker,camera needs KINORA_AUTH_URL and KINORA_AUTH_SECRET of the process with the role auth',
+      'KINORA_ROLES with web and without auth needs KINORA_AUTH_URL, where the role auth answers',
     );
   }
-  if (roles === 'all' && auth.serviceUrl)
+  if (roles.has('auth') && auth.serviceUrl)
     throw mismatch(
-      'KINORA_AUTH_URL is for KINORA_ROLES=web,worker,camera: this process keeps the accounts itself',
+      'KINORA_AUTH_URL is for a process without the role auth: this one keeps the accounts itself',
     );
 }
 
@@ -157,12 +183,6 @@ function refuseUnknown(environment: Environment, file: Table): void {
     if (name.startsWith('KINORA_') && !all.includes(name) && !otherNames.test(name)) {
       throw new AppError('bad-request', `${name} is not a setting${suggestion(name, all)}`);
     }
-  }
-  if (environment.MONGODB_URL) {
-    throw new AppError(
-      'bad-request',
-      'MONGODB_URL is set, but this version keeps everything in KINORA_DATA: unset it',
-    );
   }
   const keys = all.map(fileKey).filter((key) => key !== null);
   for (const key of Object.keys(file)) {

@@ -66,7 +66,7 @@ export async function withAccounts(
   const { folder } = config.data;
   let accounts: Accounts | null = null;
   try {
-    if (config.roles === 'media')
+    if (!config.roles.has('auth') && config.cluster.mongoUrl === null)
       throw new AppError(
         'conflict',
         'the accounts are kept by the process with the role auth: run this where it runs',

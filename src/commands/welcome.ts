@@ -16,10 +16,9 @@ export async function welcome(app: App, config: Config, log: Logger, isTerminal:
     );
   }
   const setupCode = await app.setupCode();
-  if (config.roles === 'auth') {
-    log.info(
-      'this process answers for accounts alone; people open the address of the process with the role web',
-    );
+  if (!config.roles.has('web')) {
+    const roles = [...config.roles].join(', ');
+    log.info(`this process does ${roles}; people open the address of a process with the role web`);
   } else {
     const addresses = addressesAt(Number(new URL(app.url).port || 80), config).slice(0, mostAddresses);
     for (const url of addresses) log.info({ url }, `From other devices: ${url}`);

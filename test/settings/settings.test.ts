@@ -21,7 +21,7 @@ function read(environment: Record<string, string>, toml?: string) {
 describe('settings', () => {
   test('nothing set gives the documented defaults', () => {
     const config = read({});
-    assert.equal(config.roles, 'all');
+    assert.deepEqual([...config.roles], ['web', 'auth', 'worker', 'camera']);
     assert.equal(config.server.host, '::');
     assert.equal(config.server.publicUrl, null);
     assert.deepEqual(config.server.hosts, []);
@@ -47,6 +47,18 @@ describe('settings', () => {
     assert.equal(read({}, toml).server.port, 7000);
     assert.equal(read({}, toml).server.isPortFixed, true);
     assert.equal(read({}, toml).server.maxPartialBytes, 64_000);
+  });
+
+  test('nginx sends files only where it is known by its address, and where there are files', () => {
+    const nginx = { KINORA_ACCEL: 'nginx' };
+    assert.equal(read({}).server.accel, false);
+    assert.throws(() => read(nginx), /KINORA_ACCEL=nginx needs KINORA_TRUSTED_PROXIES/);
+    const trusted = { ...nginx, KINORA_TRUSTED_PROXIES: '127.0.0.1' };
+    assert.equal(read(trusted).server.accel, true);
+    assert.throws(
+      () => read({ ...trusted, MONGODB_URL: 'mongodb://db.example.org/kinora' }),
+      /^AppError: .*MONGODB_URL/,
+    );
   });
 
   test('an empty variable is as good as none', () => {
@@ -99,19 +111,28 @@ describe('settings', () => {
     assert.equal(urlOf('http://192.0.2.7:8080'), 'http://192.0.2.7:8080');
   });
 
-  test('roles are all, auth, or all the others', () => {
-    const rolesOf = (roles: string) =>
-      read({ KINORA_ROLES: roles, KINORA_AUTH_URL: '', KINORA_AUTH_SECRET: secret }).roles;
-    assert.equal(rolesOf('all'), 'all');
-    assert.equal(rolesOf('auth, web, camera, worker'), 'all');
+  test('roles are all, auth, or all the others; any of them where a database is shared', () => {
+    const rolesOf = (roles: string, more: Record<string, string> = { KINORA_AUTH_SECRET: secret }) =>
+      [...read({ KINORA_ROLES: roles, ...more }).roles].sort().join(' ');
+    assert.equal(rolesOf('all'), 'auth camera web worker');
+    assert.equal(rolesOf('auth, web, camera, worker'), 'auth camera web worker');
     assert.equal(rolesOf('auth'), 'auth');
     const media = read({
       ...{ KINORA_ROLES: 'camera,web,worker', KINORA_AUTH_SECRET: secret },
       KINORA_AUTH_URL: 'http://127.0.0.1:5001',
     });
-    assert.equal(media.roles, 'media');
-    assert.equal(media.auth.serviceUrl, 'http://127.0.0.1:5001');
-    assert.equal(read({ KINORA_ROLES: 'web,worker,camera', KINORA_AUTH: 'none' }).roles, 'media');
+    assert.deepEqual([...media.roles].sort(), ['camera', 'web', 'worker']);
+    assert.equal(String(media.auth.serviceUrl), 'http://127.0.0.1:5001');
+    assert.equal(rolesOf('web,worker,camera', { KINORA_AUTH: 'none' }), 'camera web worker');
+    const shared = { MONGODB_URL: 'mongodb://127.0.0.1/kinora' };
+    assert.equal(rolesOf('worker', shared), 'worker');
+    assert.equal(rolesOf('camera,worker', shared), 'camera worker');
+    assert.equal(rolesOf('auth', shared), 'auth');
+    assert.equal(rolesOf('web,auth', shared), 'auth web');
+    assert.equal(rolesOf('web', { ...shared, KINORA_AUTH_URL: 'http://auth:5000' }), 'web');
+    const server = read({ ...shared, KINORA_ROLES: 'camera', KINORA_SERVICE_URL: 'http://10.0.0.7:5000' });
+    assert.equal(server.server.host, '::', 'the others must reach it');
+    assert.equal(server.cluster.serviceUrl, 'http://10.0.0.7:5000');
   });
 
   test('mail and OpenID are sections of their own', () => {
@@ -199,7 +220,12 @@ describe('settings', () => {
       /with no path after/,
     ],
     ['an address of another kind', { KINORA_URL: 'ftp://example.org' }, undefined, /with no path after/],
-    ['half of the roles', { KINORA_ROLES: 'web' }, undefined, /it takes all, auth, or web,worker,camera$/],
+    [
+      'a role that is none',
+      { KINORA_ROLES: 'web,cook' },
+      undefined,
+      /it takes all, or of web, auth, worker, camera$/,
+    ],
     [
       'roles without the service of the accounts',
       { KINORA_ROLES: 'web,worker,camera', KINORA_AUTH_SECRET: secret },
@@ -217,7 +243,7 @@ describe('settings', () => {
       'the address of a service that is not used',
       { KINORA_AUTH_URL: 'http://127.0.0.1:5001', KINORA_AUTH_SECRET: secret },
       undefined,
-      /KINORA_AUTH_URL is for KINORA_ROLES=web,worker,camera/,
+      /KINORA_AUTH_URL is for a process without the role auth/,
     ],
     ['a short secret', { KINORA_AUTH_SECRET: 'short' }, undefined, /is not right: it takes at least 32/],
     ['a mail server without a sender', { KINORA_SMTP_URL: 'smtp://m' }, undefined, /needs KINORA_MAIL_FROM/],
@@ -240,7 +266,15 @@ describe('settings', () => {
       undefined,
       /begins with https/,
     ],
-    ['a database, which comes later', { MONGODB_URL: 'mongodb://x' }, undefined, /^MONGODB_URL is set, but/],
+    ['a database that is none', { MONGODB_URL: 'http://x' }, undefined, /^MONGODB_URL .*mongodb:\/\/host/],
+    ['roles without a database', { KINORA_ROLES: 'web' }, undefined, /need MONGODB_URL$/],
+    [
+      'pages without accounts',
+      { KINORA_ROLES: 'web', MONGODB_URL: 'mongodb://x' },
+      undefined,
+      /needs KINORA_AUTH_URL/,
+    ],
+    ['an address for nobody', { KINORA_SERVICE_URL: 'http://x' }, undefined, /needs MONGODB_URL$/],
     [
       'a file that is not there',
       { KINORA_CONFIG: 'nowhere.toml' },
