@@ -63,9 +63,8 @@ export function createArrivals(tools: ArrivalsTools) {
   /** Gives up waiting for another process in good time. */
   const patience = () => {
     const ended = new AbortController();
-    const over = new AppError('conflict', 'This upload is being written by another request.');
     clock.sleep(leaveMs, ended.signal).then(
-      () => ended.abort(over),
+      () => ended.abort(atIt()),
       () => undefined,
     );
     return ended;
@@ -74,6 +73,7 @@ export function createArrivals(tools: ArrivalsTools) {
   /** Locks the video for one writer; another process is asked to leave it. Throws `conflict` where somebody is at it. */
   const claim = async (id: string): Promise<Lock> => {
     if (isClosed) throw ending();
+    if (active.has(id)) throw atIt();
     const waiting = patience();
     try {
       const lock = await locks.takeOver(lockName(id), waiting.signal);
@@ -82,7 +82,7 @@ export function createArrivals(tools: ArrivalsTools) {
     } finally {
       waiting.abort();
     }
-    throw isClosed ? ending() : new AppError('conflict', 'This upload is being written by another request.');
+    throw isClosed ? ending() : atIt();
   };
 
   const arriving = async (id: string): Promise<Video> => {
@@ -366,6 +366,10 @@ async function scanStoredBeginning(
   } finally {
     await reader.close();
   }
+}
+
+function atIt(): AppError {
+  return new AppError('conflict', 'This upload is being written by another request.');
 }
 
 function ending(): AppError {

@@ -27,12 +27,8 @@ export function createLeaseLocks(leases: LeaseKeeper, closing: AbortSignal): Loc
       }
     },
     take: (name, { isNew = false } = {}) => leases.take(name, { ...options, isNew }),
-    async takeOver(name, signal) {
-      const lock = leases.isHeldHere(name) ? null : await leases.take(name, options);
-      // Within the process there are quicker ways to the holder.
-      if (lock || leases.isHeldHere(name)) return lock;
-      return leases.wait(name, { ...options, asks: true }, AbortSignal.any([signal, closing]));
-    },
+    takeOver: (name, signal) =>
+      leases.wait(name, { ...options, asks: true }, AbortSignal.any([signal, closing])),
     untilLeft: (name, signal) => leases.untilLeft(name, { asks: true }, AbortSignal.any([signal, closing])),
     async notes(prefix) {
       return new Map((await leases.seen(prefix)).map(({ name, note }) => [name, note]));

@@ -24,7 +24,7 @@ export type Locks = {
   run<Result>(name: string, work: (lock: Lock) => Promise<Result>): Promise<Result>;
   /** Takes it if it is free, else null. `isNew`: nobody can have had it before. */
   take(name: string, options?: { readonly isNew?: boolean }): Promise<Lock | null>;
-  /** As `take`; another process is asked to give it back, and waited for. Throws the signal's reason. */
+  /** As `take`; where there are other processes, whoever holds it is asked to give it back, and waited for. Throws the signal's reason. */
   takeOver(name: string, signal: AbortSignal): Promise<Lock | null>;
   /** Asks another process that holds it to give it back and waits until it has; takes nothing. Throws the signal's reason. */
   untilLeft(name: string, signal: AbortSignal): Promise<void>;
