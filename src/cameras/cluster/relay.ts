@@ -16,7 +16,7 @@ import type { Owner } from './notes.ts';
 import type { OwnedCamera } from './owned-camera.ts';
 import type { RelayFrame, RelayWord } from './relay-wire.ts';
 import { remoteFrames } from './remote-frames.ts';
-import type { ServiceCalls } from './service-calls.ts';
+import { OwnerAway, type ServiceCalls } from './service-calls.ts';
 
 export const reconnectingSentence =
   'Reconnecting: the process that ran this camera is gone, and another takes over.';
@@ -97,6 +97,7 @@ export class Relay {
     const { timings, log, id } = this.#setup;
     let darkSinceMs = clock.monotonicMs();
     let hadPictures = false;
+    let isToldAway = false;
     /** The owner that was just left: whether there is another yet is asked of the store itself. */
     let left: Owner | null = null;
     while (!signal.aborted) {
@@ -107,12 +108,18 @@ export class Relay {
           for await (const sample of this.#take(owner, signal, report)) {
             if (sample !== 'alive') yield sample;
             hadPictures ||= sample !== 'alive';
+            isToldAway &&= sample === 'alive';
             darkSinceMs = clock.monotonicMs();
           }
         } catch (error) {
           if (signal.aborted) return;
           if (!isAppError(error)) log.error({ camera: id, err: error }, 'a relay failed');
-          else log.debug({ camera: id, reason: reasonOf(error) }, 'a relay has lost its camera');
+          else {
+            // Once for each time it is away.
+            const level = isToldAway ? 'debug' : 'warn';
+            log[level]({ camera: id, reason: reasonOf(error) }, 'the process of a camera is not to be had');
+          }
+          isToldAway = true;
         }
       }
       left = owner ?? left;
@@ -249,6 +256,7 @@ const startingSentence = 'The camera is starting again.';
 /** Why, as far as it may be logged: never what a stranger sent. */
 function reasonOf(error: AppError): string {
   const { cause } = error;
+  if (error instanceof OwnerAway && error.reason !== null) return error.reason;
   const code = (cause as { code?: unknown } | undefined)?.code;
   return `${error.message}${typeof code === 'string' ? ` (${code})` : ''}`;
 }

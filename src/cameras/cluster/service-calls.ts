@@ -55,10 +55,15 @@ export type ServiceCalls = {
 
 /** The owner cannot be reached, or what answers is no process of this Kinora. */
 export class OwnerAway extends AppError {
+  /** For the log, in our own words; null where the cause says it. */
+  readonly reason: string | null;
+
   constructor(cause?: unknown) {
+    const isOurs = typeof cause === 'string';
     super('unavailable', 'The process that runs this camera cannot be reached right now.', {
-      ...{ cause, retryAfterSeconds: 5 },
+      ...{ cause: isOurs ? undefined : cause, retryAfterSeconds: 5 },
     });
+    this.reason = isOurs ? cause : null;
   }
 }
 
@@ -101,9 +106,7 @@ export function createServiceCalls({ secret, clock }: { secret: string; clock: C
     if (!isAnswer(response.headers[proofHeader])) {
       response.destroy();
       const isRefused = response.statusCode === 403;
-      throw new OwnerAway(
-        new Error(isRefused ? 'the secret is another one there' : 'it is no process of this program'),
-      );
+      throw new OwnerAway(isRefused ? 'the secret is another one there' : 'it is no process of this program');
     }
     return response;
   };
@@ -118,7 +121,7 @@ export function createServiceCalls({ secret, clock }: { secret: string; clock: C
     const done = new AbortController();
     if (timeoutMs !== null)
       void clock.sleep(timeoutMs, done.signal).then(
-        () => over.abort(new OwnerAway(new Error(`no answer within ${timeoutMs} ms`))),
+        () => over.abort(new OwnerAway(`no answer within ${timeoutMs} ms`)),
         () => {},
       );
     const signals = [over.signal, closing.signal, ...(signal ? [signal] : [])];
@@ -177,7 +180,7 @@ export function createServiceCalls({ secret, clock }: { secret: string; clock: C
           if (response.statusCode !== 200) throw await problemOf(response);
           if (response.headers['content-type'] !== type) {
             response.destroy();
-            throw new OwnerAway(new Error('it sends something else'));
+            throw new OwnerAway('it sends something else');
           }
           return response;
         } finally {
@@ -212,7 +215,7 @@ function drained(request: ReturnType<typeof requestHttp>, signal: AbortSignal): 
 async function resultOf(response: IncomingMessage, mostBytes: number): Promise<unknown> {
   if (response.statusCode !== 200) throw await problemOf(response);
   const answer = parse(await readWhole(response, mostBytes));
-  if (answer === null || !('result' in answer)) throw new OwnerAway(new Error('an answer that is none'));
+  if (answer === null || !('result' in answer)) throw new OwnerAway('an answer that is none');
   return answer.result;
 }
 
@@ -223,7 +226,7 @@ async function readWhole(response: IncomingMessage, mostBytes: number): Promise<
     length += piece.length;
     if (length > mostBytes) {
       response.destroy();
-      throw new OwnerAway(new Error(`an answer of over ${mostBytes} bytes`));
+      throw new OwnerAway(`an answer of over ${mostBytes} bytes`);
     }
     pieces.push(piece);
   }
@@ -244,6 +247,6 @@ async function problemOf(response: IncomingMessage): Promise<AppError> {
   const problem = parse(await readWhole(response, mostProblemBytes));
   const kind = typeof problem?.type === 'string' ? problem.type.split('#')[1] : undefined;
   if (kind === undefined || !Object.hasOwn(errorStatus, kind) || typeof problem?.detail !== 'string')
-    return new OwnerAway(new Error(`an answer ${response.statusCode} that says nothing`));
+    return new OwnerAway(`an answer ${response.statusCode} that says nothing`);
   return new AppError(kind as ErrorKind, problem.detail.slice(0, 2000));
 }
