@@ -1,4 +1,4 @@
-// The port to people in a process without the role `auth`: every method is a question over HTTP to the process that has
+// The port to people in a process without the role `auth`: every method is a question over HTTP to a process that has
 // it. Answers of `identify` are kept a few seconds (`kept-answers.ts`), and a word a second tells whether they still
 // hold. While that process is away nobody is let in; what runs already goes on for 5 minutes.
 import type { Logger } from 'pino';
@@ -7,8 +7,9 @@ import { isAppError } from '../../errors.ts';
 import type { Tracing } from '../../tracing/tracing.ts';
 import type { Accounts, Credentials, IdentifyOptions, Identity } from '../accounts.ts';
 import { awayMs, createKeptAnswers } from './kept-answers.ts';
-import { createServiceCaller, ServiceAway } from './service-caller.ts';
+import { createServiceCaller } from './service-caller.ts';
 import { type RevisionAnswer, type ServiceMethod, serviceMethods } from './service-methods.ts';
+import { ServiceAway } from './service-place.ts';
 
 /** How often the other side is asked whether anything has changed. */
 const pollMs = 1000;
@@ -24,7 +25,7 @@ const namedKey = 'named ';
 const mostCredentialLength = 1000;
 
 export type RemoteAccountsOptions = {
-  /** Origin of the process that keeps the accounts. */
+  /** Origins of the processes that keep the accounts, with commas between; they share one store. */
   readonly url: string;
   readonly secret: string;
   readonly clock: Clock;
@@ -40,7 +41,7 @@ export function createRemoteAccounts({
   log,
   tracing = null,
 }: RemoteAccountsOptions): Accounts {
-  const caller = createServiceCaller({ url, secret, tracing });
+  const caller = createServiceCaller({ urls: url.split(','), secret, tracing });
   const answers = createKeptAnswers(clock);
   const pending = new Map<string, Promise<Identity | null>>();
   const closing = new AbortController();
@@ -60,7 +61,7 @@ export function createRemoteAccounts({
     const kind = serviceMethods[name];
     const result = await caller.ask(name, args, {
       timeoutMs: name === 'identify' ? quickMs : slowMs,
-      isRead: kind === 'read' || name === 'identifyNamed',
+      kind: kind === 'read' || kind === 'again' ? kind : 'once',
     });
     if (kind === 'end') change();
     return result;
@@ -99,7 +100,7 @@ export function createRemoteAccounts({
   }
 
   async function askRevision(): Promise<string> {
-    const options = { timeoutMs: quickMs, isRead: true };
+    const options = { timeoutMs: quickMs, kind: 'read' } as const;
     return ((await caller.ask('revision', [], options)) as RevisionAnswer).revision;
   }
 

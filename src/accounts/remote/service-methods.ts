@@ -18,20 +18,21 @@ export type ServiceMethod = Exclude<keyof Accounts, 'setupCode' | 'revision' | '
 
 /**
  * `read`: changes nothing, so it may be asked again after a broken connection. `act`: may change something, but takes
- * nothing away from anybody. `end`: somebody may be less, or nobody, afterwards.
+ * nothing away from anybody; `again`: the same, and done twice it does no harm. `end`: somebody may be less, or nobody,
+ * afterwards.
  */
-export const serviceMethods: Readonly<Record<ServiceMethod, 'read' | 'act' | 'end'>> = {
+export const serviceMethods: Readonly<Record<ServiceMethod, 'read' | 'act' | 'again' | 'end'>> = {
   identify: 'read',
-  identifyNamed: 'act',
-  renew: 'act',
+  identifyNamed: 'again',
+  renew: 'again',
   doors: 'read',
   signUp: 'act',
-  signIn: 'act',
+  signIn: 'again',
   proveSecondFactor: 'act',
   signOut: 'end',
-  startOpenId: 'act',
+  startOpenId: 'again',
   handle: 'act',
-  startDevice: 'act',
+  startDevice: 'again',
   pollDevice: 'act',
   answerDevice: 'act',
   findDevice: 'read',
@@ -39,7 +40,7 @@ export const serviceMethods: Readonly<Record<ServiceMethod, 'read' | 'act' | 'en
   resetPassword: 'end',
   judgePassword: 'read',
   getPerson: 'read',
-  confirmPassword: 'act',
+  confirmPassword: 'again',
   changePassword: 'end',
   listSessions: 'read',
   endSessions: 'end',
