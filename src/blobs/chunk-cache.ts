@@ -12,8 +12,8 @@ import { createId, isId } from '../ids.ts';
 import type { FileRange } from './blob-store.ts';
 import { type DiskFiles, realFiles, systemCode } from './disk-files.ts';
 
-/** Of the whole: coarse enough to hold few files open, fine enough to forget little at a time. */
-const segmentShare = 128;
+/** Of the whole: fine enough to forget little at a time, coarse enough that few ranges lie in two files. */
+const segmentShare = 32;
 /** A file of the usual chunk size: less would hold no chunk. */
 const leastSegmentBytes = 1024 * 1024;
 /** Open files, whatever their size: many small videos have one each. */

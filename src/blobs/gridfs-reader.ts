@@ -101,10 +101,8 @@ export class GridFsReader implements BlobReader {
     const { id, chunkBytes } = this.#blob;
     const n = Math.floor(position / chunkBytes);
     const sizeBytes = Math.min(chunkBytes, this.sizeBytes - n * chunkBytes);
-    return {
-      ...{ blobId: id, n, chunkBytes, sizeBytes },
-      isFinal: this.#tools.isSealed || sizeBytes === chunkBytes,
-    };
+    const isFinal = this.#tools.isSealed || sizeBytes === chunkBytes;
+    return { blobId: id, n, chunkBytes, sizeBytes, isFinal };
   }
 
   async #using<T>(work: () => Promise<T>): Promise<T> {

@@ -1,0 +1,11 @@
+// What it costs that many processes share everything. `node bench/cluster.ts [seconds] [rounds] [parts]`; parts: `blobs`
+// (video bytes out of GridFS beside files and beside the driver's own stream).
+import { measureBlobs } from './frame/cluster-blobs.ts';
+
+const seconds = Number(process.argv[2] ?? 4);
+const rounds = Number(process.argv[3] ?? 5);
+const asked = (process.argv[4] ?? 'blobs').split(',');
+
+if (asked.includes('blobs')) await measureBlobs({ seconds, rounds });
+// A database that was started here ends with its input.
+process.exit();
