@@ -1,6 +1,6 @@
-// The only place that constructs things: from settings to a listening program, and back.
+// The only place that constructs things: from settings to a listening program, and back. What it constructs follows
+// from the roles of the process.
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Accounts } from './accounts/accounts.ts';
 import { createAccess } from './accounts/create-access.ts';
@@ -8,18 +8,22 @@ import { createGuestLinks } from './accounts/create-guest-links.ts';
 import { createLocalAccounts } from './accounts/local/create-local-accounts.ts';
 import { createPasswordHasher, type PasswordHasher } from './accounts/password-hash.ts';
 import { createRemoteAccounts } from './accounts/remote/create-remote-accounts.ts';
-import { createDiskBlobs } from './blobs/disk.ts';
-import { createCameras } from './cameras/create-cameras.ts';
-import { openSqliteCatalogue } from './catalogue/sqlite/sqlite-catalogue.ts';
+import type { BlobStore } from './blobs/blob-store.ts';
+import { createCameras, type HouseCameras } from './cameras/create-cameras.ts';
+import type { Catalogue } from './catalogue/catalogue.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { AppError } from './errors.ts';
-import { createAccountsServer } from './http/accounts-server.ts';
+import { createEnding, type Ending } from './http/ending.ts';
+import { addressesAt } from './http/house-addresses.ts';
+import { createRoleServer } from './http/role-server.ts';
 import { createServer, type Server } from './http/server.ts';
-import { createFileKeys } from './keys.ts';
 import { createLibrary } from './library/create-library.ts';
+import type { Library } from './library/library.ts';
 import { createMetrics } from './metrics/metrics.ts';
+import { openLocalStores } from './stores/local-stores.ts';
+import type { Stores } from './stores/stores.ts';
 import { openTracing } from './tracing/open-tracing.ts';
 import { traced, tracedBlobs } from './tracing/traced.ts';
 import type { Tracing } from './tracing/tracing.ts';
@@ -35,16 +39,22 @@ export type App = {
 };
 
 type Tools = { readonly clock: Clock; readonly log: Logger };
-/** null where OTEL_* asks for no traces: then nothing of them is loaded. */
-type Traced = Tools & { readonly tracing: Tracing | null };
-/** Log-ins and guest links work out passwords with one, so that together they take two cores at most. */
-type Shared = Traced & { readonly passwords: PasswordHasher };
+type Shared = Tools & {
+  /** null where OTEL_* asks for no traces: then nothing of them is loaded. */
+  readonly tracing: Tracing | null;
+  /** Log-ins and guest links work out passwords with one, so that together they take two cores at most. */
+  readonly passwords: PasswordHasher;
+  readonly stores: Stores;
+  readonly ending: Ending;
+  /** Where the other processes reach this one; known once it listens. */
+  readonly serviceUrl: () => string;
+};
 /** What was made so far and has to be closed, in the reverse order. */
 type Opened = (() => unknown)[];
 
 /** Starts the program. @throws AppError where it cannot start: port taken, data folder in use or not writable. */
-export async function createApp(config: Config, tools: Tools): Promise<App> {
-  const { folder } = config.data;
+export async function createApp(settings: Config, tools: Tools): Promise<App> {
+  const { folder } = settings.data;
   await makeFolder(folder);
   // Closed in the reverse order, also when the start fails half way.
   const opened: Opened = [];
@@ -54,22 +64,31 @@ export async function createApp(config: Config, tools: Tools): Promise<App> {
   try {
     const lock = await lockDataFolder(folder);
     opened.push(() => lock.release());
-    const tracing = await openTracing(process.env, { log: tools.log, roles: config.roles });
+    const tracing = await openTracing(process.env, { log: tools.log, roles: settings.roles });
     opened.push(() => tracing?.close());
-    const shared: Shared = { ...tools, tracing, passwords: createPasswordHasher() };
+    const stores = await openStores(settings, tools);
+    opened.push(() => stores.close());
+    const config = withSecret(settings, stores);
+    const ending = createEnding();
+    let url = '';
+    const shared: Shared = {
+      ...{ ...tools, tracing, passwords: createPasswordHasher(), stores, ending },
+      serviceUrl: () => serviceUrlOf(config, url),
+    };
     const accounts = await openAccounts(config, shared);
     opened.push(() => accounts.close());
-    const server = !config.roles.has('web')
-      ? await createAuthRole(config, shared, accounts)
-      : await createMediaRoles(config, shared, accounts, opened);
+    const { server, cameras } = await createParts(config, shared, accounts, opened);
     opened.push(() => server.close());
-    const url = await server.listen();
+    url = await server.listen();
+    // Others may ask it from here on.
+    await cameras?.join();
     let closing: Promise<void> | null = null;
     return {
       url,
-      setupCode: async () => (config.auth.mode === 'accounts' ? accounts.setupCode() : null),
+      setupCode: async () =>
+        config.auth.mode === 'accounts' && config.roles.has('auth') ? accounts.setupCode() : null,
       close() {
-        closing ??= closeAll();
+        closing ??= drainThen(closeAll, config, { ...shared, cameras });
         return closing;
       },
     };
@@ -79,69 +98,136 @@ export async function createApp(config: Config, tools: Tools): Promise<App> {
   }
 }
 
-async function openAccounts(
-  { data, auth }: Config,
-  { clock, log, tracing, passwords }: Shared,
-): Promise<Accounts> {
-  const { serviceUrl, serviceSecret } = auth;
-  return serviceUrl !== null && serviceSecret !== null && auth.mode !== 'none'
-    ? createRemoteAccounts({ url: serviceUrl, secret: serviceSecret, clock, log, tracing })
-    : createLocalAccounts({
-        ...{ folder: data.folder, clock, log, config: auth, hasher: passwords },
-        // Nobody logs in where everybody is everybody.
-        warmsUp: auth.mode === 'accounts',
-      });
+/** Says that it is about to end and gives its cameras away, while it still answers; then ends. */
+async function drainThen(
+  closeAll: () => Promise<void>,
+  config: Config,
+  { ending, clock, log, cameras }: Tools & { readonly ending: Ending; readonly cameras: HouseCameras | null },
+): Promise<void> {
+  ending.begin();
+  try {
+    await Promise.all([cameras?.drain(), clock.sleep(config.server.drainWaitMs)]);
+  } catch (error) {
+    log.warn({ err: error }, 'the cameras of this process could not be given to others');
+  }
+  await closeAll();
 }
 
-/** No library and no cameras: it answers for accounts alone. */
-function createAuthRole(
-  config: Config,
-  { clock, log, tracing }: Traced,
-  accounts: Accounts,
-): Promise<Server> {
-  const { roles } = config;
-  const metrics = createMetrics({ cameras: { list: () => [], figures: () => [] }, clock, roles });
-  return createAccountsServer({
-    config,
-    clock,
-    log,
-    accounts: traced(accounts, 'accounts', tracing),
-    metrics,
-    tracing,
+async function openStores(config: Config, tools: Tools): Promise<Stores> {
+  const { cluster } = config;
+  if (cluster.mongoUrl === null) return openLocalStores(config, tools);
+  const { mongoUrl } = cluster;
+  // The database's driver is loaded where there is a database.
+  const { openClusterStores } = await import('./stores/cluster-stores.ts');
+  return openClusterStores({ ...config, cluster: { ...cluster, mongoUrl } }, tools);
+}
+
+/** Where no secret was set the processes have one from their database. */
+function withSecret(config: Config, { shared }: Stores): Config {
+  return shared ? { ...config, auth: { ...config.auth, serviceSecret: shared.secret } } : config;
+}
+
+/** The one of the settings, else this machine's address in the network, else the loopback one it listens on. */
+function serviceUrlOf(config: Config, url: string): string {
+  if (config.cluster.serviceUrl !== null) return config.cluster.serviceUrl;
+  const port = Number(new URL(url).port || 80);
+  const { host } = config.server;
+  if (host === 'localhost') return `http://127.0.0.1:${port}`;
+  const direct = { ...config, server: { ...config.server, publicUrl: null } };
+  return (
+    addressesAt(port, { ...direct, auth: { ...config.auth, mode: 'none' } })[0] ?? `http://127.0.0.1:${port}`
+  );
+}
+
+async function openAccounts(config: Config, shared: Shared): Promise<Accounts> {
+  const { clock, log, tracing, passwords, stores } = shared;
+  const { serviceUrl, serviceSecret, mode } = config.auth;
+  if (serviceUrl !== null && serviceSecret !== null && mode !== 'none')
+    return createRemoteAccounts({ url: serviceUrl, secret: serviceSecret, clock, log, tracing });
+  return createLocalAccounts({
+    ...{ ...stores.accounts, clock, log, config: config.auth, hasher: passwords },
+    // Nobody logs in where everybody is everybody, nor where this process only asks who somebody is.
+    warmsUp: mode === 'accounts' && config.roles.has('auth'),
   });
 }
 
-async function createMediaRoles(
+/** What the roles need, and no more. */
+async function createParts(
   config: Config,
-  { clock, log, tracing, passwords }: Shared,
+  shared: Shared,
   accounts: Accounts,
   opened: Opened,
-): Promise<Server> {
-  const { folder, reserveBytes } = config.data;
-  const keys = createFileKeys(folder);
-  const stored = await createDiskBlobs({ folder, reserveBytes, clock, isShared: config.server.accel });
-  opened.push(() => stored.close());
-  const blobs = tracedBlobs(stored, tracing);
-  const rows = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock });
-  opened.push(() => rows.close());
-  const catalogue = traced(rows, 'catalogue', tracing);
-  const probe = createProbe({ clock, log });
-  opened.push(() => probe.close());
-  const library = createLibrary({ blobs, catalogue, clock, log, config: config.data, probe });
+): Promise<{ readonly server: Server; readonly cameras: HouseCameras | null }> {
+  const { clock, log, tracing, stores, ending, passwords } = shared;
+  const { roles } = config;
+  const isWeb = roles.has('web');
+  const hasCameras = isWeb || roles.has('camera');
+  const hasLibrary = isWeb || roles.has('worker');
+
+  const catalogue =
+    hasCameras || hasLibrary ? traced(await stores.openCatalogue(), 'catalogue', tracing) : null;
+  const blobs = hasLibrary ? tracedBlobs(await stores.openBlobs(), tracing) : null;
+  const library = catalogue && blobs ? await openLibrary(config, shared, { catalogue, blobs }, opened) : null;
+  const cameras = catalogue && hasCameras ? await openCameras(config, shared, catalogue, opened) : null;
+  const metrics = createMetrics({ cameras: cameras ?? noCameras, clock, roles });
+  metrics.cluster.watch(stores.figures);
+  const services = { config, clock, log, metrics, tracing, ending };
+  const cameraService = cameras?.service ?? null;
+
+  if (!(isWeb && catalogue && blobs && library && cameras)) {
+    const server = await createRoleServer({
+      ...{ ...services, accounts: traced(accounts, 'accounts', tracing), cameraService },
+      stores: { ...(catalogue && { catalogue }), ...(blobs && { blobs }) },
+    });
+    return { server, cameras };
+  }
+  const access = createAccess({ catalogue });
+  const { keys } = stores;
+  const links = createGuestLinks({ catalogue, accounts, access, cameras, clock, keys, passwords });
+  const server = await createServer({
+    ...{ ...services, catalogue, blobs, library },
+    ...{ accounts, access, links, cameras, cameraService },
+  });
+  return { server, cameras };
+}
+
+const noCameras = { list: () => [], figures: () => [] };
+
+async function openLibrary(
+  config: Config,
+  { clock, log, stores }: Shared,
+  parts: { readonly catalogue: Catalogue; readonly blobs: BlobStore },
+  opened: Opened,
+): Promise<Library> {
+  const isWorker = config.roles.has('worker');
+  // Codecs run where the workers are.
+  const probe = isWorker ? createProbe({ clock, log }) : null;
+  opened.push(() => probe?.close());
+  const library = createLibrary({
+    ...{ ...parts, clock, log, config: config.data, isWorker },
+    ...{ leases: stores.shared?.keeper ?? null, ...(probe && { probe }) },
+  });
   opened.push(() => library.close());
   await library.start();
+  return library;
+}
+
+async function openCameras(
+  config: Config,
+  { clock, log, stores, serviceUrl }: Shared,
+  catalogue: Catalogue,
+  opened: Opened,
+): Promise<HouseCameras> {
+  const { roles } = config;
   const cameras = await createCameras({
-    ...{ settings: config.cameras, catalogue, clock, log },
-    dataFolder: folder,
+    ...{ settings: config.cameras, catalogue, clock, log, keys: stores.keys },
+    dataFolder: config.data.folder,
+    cluster: stores.shared && {
+      ...{ ...stores.shared, serviceUrl, isOwner: roles.has('camera'), isWeb: roles.has('web') },
+    },
   });
   opened.push(() => cameras.close());
-  const metrics = createMetrics({ cameras, clock, roles: config.roles });
-  const access = createAccess({ catalogue });
-  const links = createGuestLinks({ catalogue, accounts, access, cameras, clock, keys, passwords });
-  return createServer({
-    ...{ config, clock, log, catalogue, blobs, library },
-    ...{ accounts, access, links, cameras, metrics, tracing },
-  });
+  return cameras;
 }
 
 async function makeFolder(folder: string): Promise<void> {

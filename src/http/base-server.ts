@@ -2,6 +2,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyServerOptions, fastify, LogController } from 'fastify';
 import { createServiceSecret, secretHeader } from '../service-secret.ts';
+import { installEnding } from './ending.ts';
 import { installErrors } from './errors.ts';
 import { installGuard } from './guard.ts';
 import { defaultLimits, installLimits, type Limits, serverOptions } from './limits.ts';
@@ -12,7 +13,7 @@ import type { Services } from './services.ts';
 import { createProxyCheck } from './trusted-proxies.ts';
 
 export function createBaseServer(
-  services: Pick<Services, 'config' | 'clock' | 'log' | 'metrics' | 'tracing'>,
+  services: Pick<Services, 'config' | 'clock' | 'log' | 'metrics' | 'tracing' | 'ending'>,
   limits: Limits = defaultLimits,
 ) {
   const { trustedProxies } = services.config.server;
@@ -28,7 +29,8 @@ export function createBaseServer(
     trustProxy: trustedProxies.length > 0 && isProxy,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // One that comes on a kept connection in the last moment is still answered.
+    return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   const { tracing } = services;
@@ -56,6 +58,7 @@ export function createBaseServer(
       );
     done();
   });
+  if (services.ending) installEnding(app, services.ending);
   installErrors(app, services);
   installGuard(app, services.config);
   return app;

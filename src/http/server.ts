@@ -22,6 +22,7 @@ import { meApiRoutes } from './routes/me-api.ts';
 import { operationsRoutes } from './routes/operations.ts';
 import { pageRoutes } from './routes/pages.ts';
 import { peopleApiRoutes } from './routes/people-api.ts';
+import { installServiceRoutes } from './routes/service-routes.ts';
 import { sharesApiRoutes } from './routes/shares-api.ts';
 import { tokensApiRoutes } from './routes/tokens-api.ts';
 import { tusRoutes } from './routes/tus.ts';
@@ -101,6 +102,12 @@ async function buildFastify(
     pageRoutes,
     apiDocsRoutes,
   ];
+  await app.register(async (scope) => {
+    const { cameraService = null } = services;
+    // Beside a database alone: a process of its own tells others nothing.
+    if (services.config.cluster.mongoUrl !== null)
+      await installServiceRoutes(scope, { ...services, cameraService });
+  });
   for (const install of parts) await app.register(async (scope) => void (await install(scope, services)));
   await app.ready();
   return { app, routes };

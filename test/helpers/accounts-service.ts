@@ -5,7 +5,7 @@ import { type Logger, pino } from 'pino';
 import type { Accounts } from '../../src/accounts/accounts.ts';
 import { createRemoteAccounts } from '../../src/accounts/remote/create-remote-accounts.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
-import { createAccountsServer } from '../../src/http/accounts-server.ts';
+import { createRoleServer } from '../../src/http/role-server.ts';
 import type { Server } from '../../src/http/server.ts';
 import { createMetrics } from '../../src/metrics/metrics.ts';
 import { readSettings } from '../../src/settings.ts';
@@ -29,7 +29,7 @@ export async function startAccountsService(accounts: Accounts): Promise<Accounts
     const config = readSettings({ ...environment, KINORA_DRAIN_SECONDS: '0' }, tmpdir(), false);
     const metrics = createMetrics({ cameras: { list: () => [], figures: () => [] }, clock: systemClock });
     const log = pino({ level: 'silent' });
-    server = await createAccountsServer({ config, clock: systemClock, log, accounts, metrics });
+    server = await createRoleServer({ config, clock: systemClock, log, accounts, metrics });
     return server.listen();
   };
   const url = await start('0');

@@ -1,6 +1,7 @@
 // What those who run it ask: /livez (the process), /readyz (what it depends on), /metrics.
 import type { FastifyInstance } from 'fastify';
 import type { Metrics } from '../../metrics/metrics.ts';
+import type { Ending } from '../ending.ts';
 import { needs } from '../permission.ts';
 import { Type } from '../schema.ts';
 import type { Services } from '../services.ts';
@@ -12,22 +13,28 @@ const Health = Type.Object({
 
 export function operationsRoutes(
   app: FastifyInstance,
-  { accounts, catalogue, blobs, metrics, config }: Services,
+  { accounts, catalogue, blobs, metrics, config, ending }: Services,
 ): void {
   const stores = { catalogue: () => catalogue.ping(), blobs: () => blobs.room() };
   const people = { accounts: () => accounts.ping() };
   // Without the process that keeps the accounts it still sends what runs, and says what is missing: it is not to be
   // taken out of service for that.
-  if (config.auth.serviceUrl === null) installOperations(app, { metrics, needed: { ...stores, ...people } });
-  else installOperations(app, { metrics, needed: stores, useful: people });
+  if (config.auth.serviceUrl === null)
+    installOperations(app, { metrics, ending, needed: { ...stores, ...people } });
+  else installOperations(app, { metrics, ending, needed: stores, useful: people });
 }
 
 type Checks = Readonly<Record<string, () => Promise<unknown>>>;
 
-/** `needed`: it is not ready without. `useful`: only said. */
+/** `needed`: it is not ready without, nor once it is about to end. `useful`: only said. */
 export function installOperations(
   app: FastifyInstance,
-  { metrics, needed, useful = {} }: { readonly metrics: Metrics; needed: Checks; useful?: Checks },
+  {
+    metrics,
+    needed,
+    useful = {},
+    ending,
+  }: { readonly metrics: Metrics; needed: Checks; useful?: Checks; ending?: Ending | undefined },
 ): void {
   const tags = ['operations'];
   app.get(
@@ -54,7 +61,9 @@ export function installOperations(
           missing.push(name);
         }
       }
-      const isReady = !missing.some((name) => Object.hasOwn(needed, name));
+      const isEnding = ending?.isBegun === true;
+      if (isEnding) missing.push('time: it is about to end');
+      const isReady = !isEnding && !missing.some((name) => Object.hasOwn(needed, name));
       reply.header('Cache-Control', 'no-store').code(isReady ? 200 : 503);
       return { status: isReady ? ('ok' as const) : ('unavailable' as const), missing };
     },

@@ -1,0 +1,54 @@
+// Everything in MongoDB, for any number of processes; the data folder holds only what can be lost: the cache of chunks.
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { createGridFsBlobs } from '../blobs/gridfs.ts';
+import { openMongoCatalogue } from '../catalogue/mongo/mongo-catalogue.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { createLeaseKeeper } from '../leases/create-lease-keeper.ts';
+import { createMongoLeases } from '../leases/mongo-leases.ts';
+import { createChanges } from '../mongo/changes.ts';
+import { connectMongo } from '../mongo/connect.ts';
+import { createMongoKeys } from '../mongo/keys.ts';
+import { createClosing, type Stores } from './stores.ts';
+
+/** Connects to `config.cluster.mongoUrl`. Throws `bad-request`, `unavailable`. */
+export async function openClusterStores(
+  config: Config & { readonly cluster: { readonly mongoUrl: string } },
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+): Promise<Stores> {
+  const { folder, cacheBytes } = config.data;
+  const closing = createClosing();
+  const mongo = await connectMongo(config.cluster.mongoUrl, { log });
+  closing.add(() => mongo.close());
+  try {
+    const { db } = mongo;
+    const keys = createMongoKeys(db);
+    const changes = createChanges({ db, clock, log });
+    closing.add(() => changes.close());
+    const leases = createMongoLeases(db);
+    const keeper = createLeaseKeeper({ store: leases, clock, log });
+    closing.add(() => keeper.close());
+    const kept = async () => (await keys.get('service', 'the other processes')).toString('hex');
+    const secret = config.auth.serviceSecret ?? (await kept());
+    return {
+      ...{ keys, accounts: { db, keys }, shared: { leases, keeper, changes, secret } },
+      figures: {},
+      async openCatalogue() {
+        const catalogue = await openMongoCatalogue({ db, clock, log, changes });
+        closing.add(() => catalogue.close());
+        return catalogue;
+      },
+      async openBlobs() {
+        const cache = cacheBytes > 0 ? { folder: join(folder, 'cache'), maxBytes: cacheBytes } : null;
+        const blobs = await createGridFsBlobs({ db, clock, log, cache });
+        closing.add(() => blobs.close());
+        return blobs;
+      },
+      close: () => closing.closeAll(),
+    };
+  } catch (error) {
+    await closing.closeAll();
+    throw error;
+  }
+}
