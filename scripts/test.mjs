@@ -14,6 +14,13 @@ if (chosen.length === 0) {
   const status = runNodeAndWait([join(root, 'scripts', 'check.mjs'), '--verify']);
   if (status !== 0) process.exit(status);
 }
+/** Taken in this order before all others, so that no long one is left alone at the end. */
+const longest = [
+  ...['e2e/live-latency', 'e2e/log-in', 'web/browser', 'web/accounts-browser', 'media/round-trip'],
+  ...['e2e/links', 'e2e/sharing', 'cameras/rtsp', 'e2e/camera-sound', 'e2e/wall', 'cameras/soak'],
+  ...['e2e/television', 'e2e/newcomer', 'security/hostile-text', 'cameras/process-drivers', 'http/my-data'],
+  ...['e2e/first-start', 'e2e/player', 'web/library', 'e2e/accounts-command', 'e2e/program'],
+].map((name) => join(root, 'test', `${name}.test.ts`));
 const files = chosen.length > 0 ? chosen : testFiles(join(root, 'test'));
 // Each file is a process, and many of them start the program: compiled code is kept, or a third of the run goes there.
 const kept = { NODE_COMPILE_CACHE: compileCache, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' };
@@ -29,7 +36,8 @@ const status = runNodeAndWait(
     '--test-timeout=300000',
     // One that failed half way may have left a server open: the run ends all the same, and says what failed.
     '--test-force-exit',
-    `--test-concurrency=${Math.max(1, Math.min(4, availableParallelism()))}`,
+    // One more than there are cores: cameras, drains and silences are waited for. Files bear it that others work.
+    `--test-concurrency=${Math.min(4, availableParallelism() + 1)}`,
     ...files,
   ],
   { CHROMIUM: chromium, KINORA_TEST_MEDIA: media, ...kept, ...database.environment },
@@ -46,10 +54,12 @@ function compileProgram() {
 }
 
 function testFiles(folder) {
-  return readdirSync(folder, { recursive: true })
+  const found = readdirSync(folder, { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join(folder, name))
     .sort();
+  const first = longest.filter((path) => found.includes(path));
+  return [...first, ...found.filter((path) => !first.includes(path))];
 }
 
 /** The path of a Chromium: $CHROMIUM, one that is installed, or Debian's, brought here where that is allowed. */
