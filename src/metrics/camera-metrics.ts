@@ -98,8 +98,7 @@ export function addCameraMetrics(
       },
     });
   }
-  // Of one process alone there is nothing to tell.
-  if (!cameras.clusterFigures?.()) return;
+  // Of one process alone these are 0.
   for (const [name, help, read] of clusterMetrics) {
     const settings = { name: `kinora_cameras_${name}`, help, registers };
     const figure = () => {
