@@ -1,6 +1,10 @@
-// Where the server listens and how that ends: the port, the address that people open, the drain.
-import type { FastifyInstance } from 'fastify';
+// Where the server listens and how that ends: the port or the sockets it was handed, the address that people open, the
+// drain.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { AppError } from '../errors.ts';
+import { takeSockets } from '../systemd.ts';
 import type { Services } from './services.ts';
 
 /** How many ports after 5000 are tried where the port was not set (AirPlay holds 5000 on a Mac). */
@@ -9,11 +13,16 @@ const portsToTry = 20;
 /** What a machine without IPv6 says to `::`. */
 const noIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 
+/** Beside a server's own: of further sockets that were handed over. */
+const moreListeners = new WeakMap<FastifyInstance, readonly Server[]>();
+
 /** Begins to listen. Resolves to the address to open on this machine. @throws AppError `conflict` where the port is taken. */
 export async function listen(
   app: FastifyInstance,
   { config, log }: Pick<Services, 'config' | 'log'>,
 ): Promise<string> {
+  const sockets = takeSockets();
+  if (sockets.length > 0) return listenOnSockets(app, sockets, { config, log });
   const { port, isPortFixed } = config.server;
   let { host } = config.server;
   const last = isPortFixed ? port : port + portsToTry;
@@ -45,6 +54,39 @@ export async function listen(
   return url;
 }
 
+/** Listens on sockets that systemd opened (socket activation); where and as whom is said in kinora.socket. */
+async function listenOnSockets(
+  app: FastifyInstance,
+  [first, ...more]: readonly number[],
+  { config, log }: Pick<Services, 'config' | 'log'>,
+): Promise<string> {
+  try {
+    // Fastify passes on what Node's `listen` takes; its types do not know of descriptors.
+    const options: FastifyListenOptions & { fd?: number } = {
+      host: '::',
+      ...(first !== undefined && { fd: first }),
+    };
+    await app.listen(options);
+    for (const fd of more) {
+      // One server has one listener; connections of the others are handed to it.
+      const listener = createServer((socket) => void app.server.emit('connection', socket));
+      listener.listen({ fd });
+      await once(listener, 'listening');
+      moreListeners.set(app, [...(moreListeners.get(app) ?? []), listener]);
+    }
+  } catch (error) {
+    const what = `cannot listen on the sockets that systemd handed over: ${(error as Error).message}`;
+    throw new AppError('conflict', what, { cause: error });
+  }
+  const address = app.server.address();
+  const url =
+    typeof address === 'object' && address
+      ? `http://localhost:${address.port}`
+      : (config.server.publicUrl ?? 'http://localhost');
+  log.info({ url, sockets: more.length + 1 }, `Kinora is ready: open ${url}`);
+  return url;
+}
+
 function listenFailure(code: string | undefined, host: string, port: number, error: Error): string {
   if (code === 'EADDRINUSE')
     return `port ${port} is taken by another program: set KINORA_PORT to a free one, or 0`;
@@ -58,7 +100,8 @@ export async function drain(
   { config, clock, log }: Pick<Services, 'config' | 'clock' | 'log'>,
 ): Promise<void> {
   const timer = new AbortController();
-  const finished = app.close();
+  const others = (moreListeners.get(app) ?? []).map((listener) => new Promise((end) => listener.close(end)));
+  const finished = Promise.all([app.close(), ...others]);
   const isDone = await Promise.race([
     finished.then(() => true),
     clock.sleep(config.server.drainMs, timer.signal).then(
