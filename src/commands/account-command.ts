@@ -4,8 +4,14 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import type { Db } from 'mongodb';
+import type { Logger } from 'pino';
 import type { Accounts, Asker, Person } from '../accounts/accounts.ts';
-import { accountsFileName, createLocalAccounts } from '../accounts/local/create-local-accounts.ts';
+import {
+  type AccountsPlace,
+  accountsFileName,
+  createLocalAccounts,
+} from '../accounts/local/create-local-accounts.ts';
 import { systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { AppError, isAppError } from '../errors.ts';
@@ -50,47 +56,39 @@ export type Household = {
   readonly accounts: Accounts;
   readonly config: Config;
   readonly asker: Asker;
+  /** Where everything is; null where it is in the data folder. */
+  readonly db: Db | null;
+  readonly log: Logger;
   /** By log-in name, e-mail address or id. Throws `not-found`. */
   find(login: string): Promise<Person>;
 };
 
 /**
- * Runs a command on the accounts in the data folder; a program that runs on it sees the change within 2 s.
- * `makes`: they are made where there are none yet.
+ * Runs a command on the accounts in the data folder, or those of MONGODB_URL (then nothing of the folder is touched);
+ * a program that runs on them sees the change within 2 s. `makes`: they are made where there are none yet.
  */
 export async function withAccounts(
   work: (household: Household) => Promise<void>,
   { makes = false } = {},
 ): Promise<number> {
   const config = commandSettings();
-  const { folder } = config.data;
-  let accounts: Accounts | null = null;
+  const closers: (() => Promise<void>)[] = [];
   try {
-    if (!config.roles.has('auth') && config.cluster.mongoUrl === null)
-      throw new AppError(
-        'conflict',
-        'the accounts are kept by the process with the role auth: run this where it runs',
-      );
-    if (!makes && !existsSync(join(folder, accountsFileName)))
-      throw new AppError(
-        'not-found',
-        `there are no accounts in ${folder}; KINORA_DATA names the data folder`,
-      );
-    await mkdir(folder, { recursive: true, mode: 0o750 });
-    accounts = await createLocalAccounts({
-      ...{ folder, clock: systemClock, config: config.auth, warmsUp: false },
-      log: await createLog({ ...config.log, level: 'error' }),
+    const log = await createLog({ ...config.log, level: 'error' });
+    const { place, db } = await findPlace(config, log, makes, closers);
+    const accounts = await createLocalAccounts({
+      ...{ ...place, clock: systemClock, config: config.auth, warmsUp: false, log },
     });
-    const found = accounts;
+    closers.push(() => accounts.close());
     await work({
-      ...{ accounts, config },
+      ...{ accounts, config, db, log },
       asker: {
         ...{ address: 'command line', userAgent: null, cookieHeader: null, isThisMachine: true },
         origin: config.server.publicUrl ?? 'http://localhost',
       },
       async find(login) {
         const wanted = login.toLowerCase();
-        const person = (await found.listPeople()).find(
+        const person = (await accounts.listPeople()).find(
           ({ id, email, userName }) => id === login || email === wanted || userName === wanted,
         );
         if (!person)
@@ -104,8 +102,34 @@ export async function withAccounts(
     console.error(`kinora: ${error.message}`);
     return 1;
   } finally {
-    await accounts?.close();
+    for (const close of closers.reverse()) await close();
   }
+}
+
+async function findPlace(
+  { roles, cluster, data: { folder } }: Config,
+  log: Logger,
+  makes: boolean,
+  closers: (() => Promise<void>)[],
+): Promise<{ readonly place: AccountsPlace; readonly db: Db | null }> {
+  if (cluster.mongoUrl !== null) {
+    const [{ connectMongo }, { createMongoKeys }] = await Promise.all([
+      import('../mongo/connect.ts'),
+      import('../mongo/keys.ts'),
+    ]);
+    const { db, close } = await connectMongo(cluster.mongoUrl, { log });
+    closers.push(close);
+    return { place: { db, keys: createMongoKeys(db) }, db };
+  }
+  if (!roles.has('auth'))
+    throw new AppError(
+      'conflict',
+      'the accounts are kept by the process with the role auth: run this where it runs',
+    );
+  if (!makes && !existsSync(join(folder, accountsFileName)))
+    throw new AppError('not-found', `there are no accounts in ${folder}; KINORA_DATA names the data folder`);
+  await mkdir(folder, { recursive: true, mode: 0o750 });
+  return { place: { folder }, db: null };
 }
 
 /** Picks the command of a word; `--help` anywhere shows the text. */

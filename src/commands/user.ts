@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Person, PersonChanges } from '../accounts/accounts.ts';
 import { type Role, roles } from '../accounts/permissions.ts';
 import { leave } from '../archive/leave.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import { openSqliteCatalogue } from '../catalogue/sqlite/sqlite-catalogue.ts';
 import { systemClock } from '../clock.ts';
 import { bytes } from '../setting-parse.ts';
@@ -35,7 +36,7 @@ kinora user disable LOGIN         logs in no more; sessions end, tokens do not w
 kinora user enable LOGIN
 kinora user remove LOGIN          their videos belong to the owners from then on
 
-A program that runs on the same data folder (KINORA_DATA) follows within seconds.`;
+A program that runs on the same data folder (KINORA_DATA) or database (MONGODB_URL) follows within seconds.`;
 
 export function user(words: readonly string[]): Promise<number> {
   return runCommand('user', words, help, {
@@ -154,11 +155,21 @@ async function remove(words: readonly string[]): Promise<number> {
   });
 }
 
-/** With the videos, where the catalogue is here; false where it is with another process (the role `auth`). */
-async function removeFromCatalogue({ accounts, asker, config }: Household, { id }: Person): Promise<boolean> {
+/** null where it is with another process (the role `auth`). */
+async function openCatalogue({ config, db, log }: Household): Promise<Catalogue | null> {
+  if (db) {
+    const { openMongoCatalogue } = await import('../catalogue/mongo/mongo-catalogue.ts');
+    return openMongoCatalogue({ db, clock: systemClock, log });
+  }
   const file = join(config.data.folder, 'kinora.sqlite');
-  if (!existsSync(file)) return false;
-  const catalogue = await openSqliteCatalogue({ file, clock: systemClock });
+  return existsSync(file) ? openSqliteCatalogue({ file, clock: systemClock }) : null;
+}
+
+/** With the videos, where the catalogue can be had here; else false. */
+async function removeFromCatalogue(household: Household, { id }: Person): Promise<boolean> {
+  const { accounts, asker } = household;
+  const catalogue = await openCatalogue(household);
+  if (!catalogue) return false;
   try {
     const library = {
       async giveEverything(fromId: string, toId: string) {
