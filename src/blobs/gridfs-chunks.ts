@@ -81,12 +81,15 @@ export function createChunks(db: Db): Chunks {
     remove: (blobId, from = 0) =>
       withFailures(async () => {
         for (;;) {
+          // Answered from the index alone: the documents are large.
           const found = await rows
-            .find({ files_id: blobId, n: { $gte: from } }, { projection: { _id: 1 } })
+            .find({ files_id: blobId, n: { $gte: from } }, { projection: { _id: 0, n: 1 } })
+            .sort({ n: 1 })
             .limit(removedAtOnce)
             .toArray();
-          if (found.length === 0) return;
-          await rows.deleteMany({ _id: { $in: found.map(({ _id }) => _id) } });
+          const last = found.at(-1);
+          if (!last) return;
+          await rows.deleteMany({ files_id: blobId, n: { $gte: from, $lte: last.n } });
         }
       }),
 
@@ -95,7 +98,7 @@ export function createChunks(db: Db): Chunks {
         const [found] = await rows
           .find(
             { files_id: { $gt: after, ...(to === null ? {} : { $lte: to }), $nin: known } },
-            { projection: { files_id: 1 } },
+            { projection: { _id: 0, files_id: 1 } },
           )
           .sort({ files_id: 1, n: 1 })
           .limit(1)
