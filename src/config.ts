@@ -52,7 +52,7 @@ export type Config = {
     readonly header: string;
     /** Quota of new people, bytes; null where not limited. */
     readonly quotaBytes: number | null;
-    /** Where the `auth` role answers, for a process without it; null in one process. */
+    /** Where the `auth` role answers, for a process without it: origins with commas between; null in one process. */
     readonly serviceUrl: string | null;
     /** What the processes prove themselves with; null in one process. */
     readonly serviceSecret: string | null;

@@ -4,6 +4,7 @@
 import { type ProcessRole, processRoles } from './config.ts';
 import {
   bytes,
+  bytesOrNone,
   days,
   headerName,
   host,
@@ -14,6 +15,7 @@ import {
   networks,
   oneOf,
   origin,
+  origins,
   type Parse,
   roles,
   seconds,
@@ -75,7 +77,7 @@ export const settingList = {
   }),
   cacheBytes: setting({
     name: 'KINORA_CACHE_BYTES',
-    parse: bytes,
+    parse: bytesOrNone,
     byDefault: 2_000_000_000,
     defaultText: '2 GB',
     meaning:
@@ -150,10 +152,11 @@ export const settingList = {
   }),
   authUrl: setting<string | null>({
     name: 'KINORA_AUTH_URL',
-    parse: origin,
+    parse: origins,
     byDefault: null,
     defaultText: 'none',
-    meaning: 'Where the process with the role `auth` answers, for one without that role.',
+    meaning:
+      'Where the processes with the role `auth` answer, for one without that role; several with commas between.',
   }),
   authSecret: setting<string | null>({
     name: 'KINORA_AUTH_SECRET',

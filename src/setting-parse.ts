@@ -23,6 +23,14 @@ export const bytes: Parse<number> = (text) => {
   return value > 0 ? { value } : { takes: 'a number of bytes above 0, such as 100000 or 2 GB' };
 };
 
+/** The same, and 0. */
+export const bytesOrNone: Parse<number> = (text) =>
+  /^0+$/.test(text)
+    ? { value: 0 }
+    : 'value' in bytes(text)
+      ? bytes(text)
+      : { takes: 'a number of bytes, such as 0 or 2 GB' };
+
 export function days(from: number, to: number): Parse<number> {
   return (text) => {
     const parsed = wholeNumber(from, to)(text);
@@ -80,6 +88,15 @@ export const origin: Parse<string> = (value) => {
   const url = new URL(value);
   const isBare = url.pathname === '/' && !/[?#]/.test(value) && url.username === '' && url.password === '';
   return isBare ? { value: url.origin } : { takes };
+};
+
+/** One such address, or several with commas between; the value has them as browsers say them, with commas. */
+export const origins: Parse<string> = (value) => {
+  const parts = value.split(',').map((part) => origin(part.trim()));
+  const known = parts.map((part) => ('value' in part ? part.value : null));
+  return known.length <= 20 && !known.includes(null)
+    ? { value: known.join(',') }
+    : { takes: 'addresses such as http://10.0.0.7:5000, with commas between and no path after them' };
 };
 
 /** Splits at commas; each part has to pass, and none may be empty. */

@@ -123,6 +123,20 @@ describe('settings', () => {
     });
     assert.deepEqual([...media.roles].sort(), ['camera', 'web', 'worker']);
     assert.equal(String(media.auth.serviceUrl), 'http://127.0.0.1:5001');
+    const two = {
+      KINORA_ROLES: 'web',
+      MONGODB_URL: 'mongodb://127.0.0.1/kinora',
+      KINORA_AUTH_SECRET: secret,
+    };
+    assert.equal(
+      read({ ...two, KINORA_AUTH_URL: 'http://10.0.0.7:5000, HTTP://auth-2/' }).auth.serviceUrl,
+      'http://10.0.0.7:5000,http://auth-2',
+    );
+    for (const KINORA_AUTH_URL of ['http://a,', 'http://a http://b', 'http://a,b', 'http://a,http://b/path'])
+      assert.throws(() => read({ ...two, KINORA_AUTH_URL }), {
+        kind: 'bad-request',
+        message: /KINORA_AUTH_URL/,
+      });
     assert.equal(rolesOf('web,worker,camera', { KINORA_AUTH: 'none' }), 'camera web worker');
     const shared = { MONGODB_URL: 'mongodb://127.0.0.1/kinora' };
     assert.equal(rolesOf('worker', shared), 'worker');
