@@ -164,7 +164,9 @@ export function cameraCard(view: View, camera: CameraInfo): string {
 }
 
 /** The dot and the word for a state; of one without signal also since when. */
-export function cameraState(view: View, { state, stateSinceMs }: CameraInfo): string {
+export function cameraState(view: View, { state, stateSinceMs, message }: CameraInfo): string {
+  // One that starts and says why was lost and comes back.
+  const word = state === 'starting' && message !== null ? 'Reconnecting' : cameraStateNames[state];
   const since = state === 'no-signal' ? html` !${timeAgo(view, stateSinceMs)}` : '';
-  return html`<span class="state" data-state="${state}"><span class="dot"></span><span class="word">${cameraStateNames[state]}</span>!${since}</span>`;
+  return html`<span class="state" data-state="${state}"><span class="dot"></span><span class="word">${word}</span>!${since}</span>`;
 }

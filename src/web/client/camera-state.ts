@@ -31,14 +31,22 @@ const words = {
   removed: 'Removed',
 };
 
-/** Shows a state in the `.state` under `root`; with `sinceMs`, that of a camera without signal says since when. */
-export function showState(root: ParentNode, state: ShownState, sinceMs: number | null = null): void {
+/**
+ * Shows a state in the `.state` under `root`; with `sinceMs`, that of a camera without signal says since when. One that
+ * starts and says why is one that was lost and comes back.
+ */
+export function showState(
+  root: ParentNode,
+  state: ShownState,
+  sinceMs: number | null = null,
+  message: string | null = null,
+): void {
   const place = root.querySelector<HTMLElement>('.state');
   if (!place) return;
-  if (place.dataset.state !== state) {
-    place.dataset.state = state;
-    place.querySelector('.word')!.textContent = words[state];
-  }
+  place.dataset.state = state;
+  const word = state === 'starting' && message ? 'Reconnecting' : words[state];
+  const shown = place.querySelector('.word')!;
+  if (shown.textContent !== word) shown.textContent = word;
   const shownMs = state === 'no-signal' ? sinceMs : null;
   let since = place.querySelector<HTMLTimeElement>('time');
   if (shownMs === null) {

@@ -164,7 +164,7 @@ class KinoraLive extends HTMLElement {
     }
     const facts = document.querySelector('#camera-facts');
     if (!facts) return;
-    showState(facts, state, camera?.stateSinceMs ?? null);
+    showState(facts, state, camera?.stateSinceMs ?? null, camera?.message ?? null);
     const count = camera?.viewers ?? 0;
     const viewers = facts.querySelector('[data-part="viewers"]');
     if (viewers) viewers.textContent = count === 0 ? '' : count === 1 ? '1 viewer' : `${count} viewers`;

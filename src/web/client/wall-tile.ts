@@ -95,11 +95,12 @@ export class WallTile {
   render(): void {
     const { state, stateSinceMs, message } = this.#state;
     const shown: ShownState = this.#isOffline ? 'offline' : state;
-    showState(this.card, shown, stateSinceMs ?? null);
+    showState(this.card, shown, stateSinceMs ?? null, message ?? null);
     const isStill =
       shown === 'no-signal' ||
       shown === 'offline' ||
       shown === 'removed' ||
+      (shown === 'starting' && Boolean(message)) ||
       (shown === 'live' && this.#isOld());
     this.card.className = `camera ${shown}${isStill ? ' still' : ''}`;
     const reason = shown === 'no-signal' ? (message ?? '') : '';
