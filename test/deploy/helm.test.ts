@@ -310,8 +310,13 @@ describe('the chart', { skip }, () => {
     assert.equal(url.hostname, 'home-kinora-mongodb');
     assert.equal(url.password, secret?.stringData?.password);
     const script = ofKind(documents, 'ConfigMap').find(({ data }) => data?.['replica-set.js'])?.data;
-    assert.match(script?.['replica-set.js'] ?? '', /host: 'home-kinora-mongodb:27017'/);
-    assert.doesNotThrow(() => new Function(script!['replica-set.js']!));
+    assert.equal(
+      script?.['replica-set.js']?.trim(),
+      readFileSync(join(chart, 'files', 'replica-set.js'), 'utf8').trim(),
+    );
+    const database = ofKind(documents, 'Deployment').find((it) => roleOf(it) === 'mongodb');
+    const own = podOf(database!).containers[0]?.env?.find(({ name }) => name === 'REPLICA_SET_HOST');
+    assert.equal(own?.value, 'home-kinora-mongodb:27017');
     const service = ofKind(documents, 'Service').find((it) => roleOf(it) === 'mongodb');
     assert.equal(service?.metadata.name, 'home-kinora-mongodb');
     assert.equal(service?.spec.publishNotReadyAddresses, true);
