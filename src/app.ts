@@ -14,7 +14,7 @@ import type { Catalogue } from './catalogue/catalogue.ts';
 import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { lockDataFolder } from './data-lock.ts';
-import { AppError } from './errors.ts';
+import { AppError, isAppError } from './errors.ts';
 import { createEnding, type Ending } from './http/ending.ts';
 import { addressesAt } from './http/house-addresses.ts';
 import { createRoleServer } from './http/role-server.ts';
@@ -34,6 +34,11 @@ export type App = {
   readonly url: string;
   /** The code for the first account; null where there is an owner, or the accounts are elsewhere, or there are none. */
   setupCode(): Promise<string | null>;
+  /**
+   * Resolves where the stores in the data folder answer. A database is not asked: what runs goes on without it, and a
+   * start of this program would not bring it back.
+   */
+  isWell(): Promise<unknown>;
   /** Takes no new work, lets running answers finish (bounded), closes everything. Idempotent. */
   close(): Promise<void>;
 };
@@ -52,8 +57,30 @@ type Shared = Tools & {
 /** What was made so far and has to be closed, in the reverse order. */
 type Opened = (() => unknown)[];
 
-/** Starts the program. @throws AppError where it cannot start: port taken, data folder in use or not writable. */
+/** A database that is started with the program, or changes its primary, is waited for so long. */
+const databasePatienceMs = 60_000;
+const databaseAgainMs = 1000;
+
+/**
+ * Starts the program. @throws AppError where it cannot start: port taken, data folder in use or not writable, the
+ * database away for a minute.
+ */
 export async function createApp(settings: Config, tools: Tools): Promise<App> {
+  const { clock, log } = tools;
+  const startedAtMs = clock.monotonicMs();
+  for (;;) {
+    try {
+      return await startApp(settings, tools);
+    } catch (error) {
+      const isPatient = settings.cluster.mongoUrl !== null && isAppError(error, 'unavailable');
+      if (!isPatient || clock.monotonicMs() - startedAtMs > databasePatienceMs) throw error;
+      log.warn(`${error.message} It is asked again.`);
+      await clock.sleep(databaseAgainMs);
+    }
+  }
+}
+
+async function startApp(settings: Config, tools: Tools): Promise<App> {
   const { folder } = settings.data;
   await makeFolder(folder);
   // Closed in the reverse order, also when the start fails half way.
@@ -77,7 +104,7 @@ export async function createApp(settings: Config, tools: Tools): Promise<App> {
     };
     const accounts = await openAccounts(config, shared);
     opened.push(() => accounts.close());
-    const { server, cameras } = await createParts(config, shared, accounts, opened);
+    const { server, cameras, isWell } = await createParts(config, shared, accounts, opened);
     opened.push(() => server.close());
     url = await server.listen();
     // Others may ask it from here on.
@@ -85,6 +112,7 @@ export async function createApp(settings: Config, tools: Tools): Promise<App> {
     let closing: Promise<void> | null = null;
     return {
       url,
+      isWell,
       setupCode: async () =>
         config.auth.mode === 'accounts' && config.roles.has('auth') ? accounts.setupCode() : null,
       close() {
@@ -157,7 +185,11 @@ async function createParts(
   shared: Shared,
   accounts: Accounts,
   opened: Opened,
-): Promise<{ readonly server: Server; readonly cameras: HouseCameras | null }> {
+): Promise<{
+  readonly server: Server;
+  readonly cameras: HouseCameras | null;
+  readonly isWell: App['isWell'];
+}> {
   const { clock, log, tracing, stores, ending, passwords } = shared;
   const { roles } = config;
   const isWeb = roles.has('web');
@@ -167,6 +199,8 @@ async function createParts(
   const catalogue =
     hasCameras || hasLibrary ? traced(await stores.openCatalogue(), 'catalogue', tracing) : null;
   const blobs = hasLibrary ? tracedBlobs(await stores.openBlobs(), tracing) : null;
+  const isLocal = config.cluster.mongoUrl === null;
+  const isWell = async () => isLocal && Promise.all([catalogue?.ping(), blobs?.room()]);
   const library = catalogue && blobs ? await openLibrary(config, shared, { catalogue, blobs }, opened) : null;
   const cameras = catalogue && hasCameras ? await openCameras(config, shared, catalogue, opened) : null;
   const metrics = createMetrics({ cameras: cameras ?? noCameras, clock, roles });
@@ -179,7 +213,7 @@ async function createParts(
       ...{ ...services, accounts: traced(accounts, 'accounts', tracing), cameraService },
       stores: { ...(catalogue && { catalogue }), ...(blobs && { blobs }) },
     });
-    return { server, cameras };
+    return { server, cameras, isWell };
   }
   const access = createAccess({ catalogue });
   const { keys } = stores;
@@ -188,7 +222,7 @@ async function createParts(
     ...{ ...services, catalogue, blobs, library },
     ...{ accounts, access, links, cameras, cameraService },
   });
-  return { server, cameras };
+  return { server, cameras, isWell };
 }
 
 const noCameras = { list: () => [], figures: () => [] };

@@ -5,7 +5,9 @@ import { AppError } from '../errors.ts';
 import { mongoFailure } from './failure.ts';
 
 /** How long an operation looks for a server that takes it before it fails: a fail-over of a replica set takes longer, and is tried again by whoever asked. */
-const selectionMs = 3000;
+const selectionMs = 5000;
+/** Making a connection takes a busy server a while. */
+const connectionMs = 10_000;
 /** A server that answers nothing for so long is taken for gone. Longer than any operation of ours but the building of indexes, which is asked for again. */
 const socketMs = 15_000;
 const defaultDatabase = 'kinora';
@@ -33,7 +35,7 @@ export async function connectMongo(url: string, tools: { readonly log: Logger })
       readConcern: { level: 'local' },
       readPreference: 'primary',
       serverSelectionTimeoutMS: selectionMs,
-      connectTimeoutMS: selectionMs,
+      connectTimeoutMS: connectionMs,
       socketTimeoutMS: socketMs,
       // Half of them may be busy with chunks of videos while pages are asked for.
       maxPoolSize: 64,
