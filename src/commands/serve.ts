@@ -5,6 +5,7 @@ import { createApp } from '../app.ts';
 import { systemClock } from '../clock.ts';
 import { isAppError } from '../errors.ts';
 import { createLog } from '../log.ts';
+import { findServiceManager, pingWatchdog } from '../systemd.ts';
 import { commandSettings } from './command-settings.ts';
 import { welcome } from './welcome.ts';
 
@@ -31,6 +32,14 @@ export async function serve(words: readonly string[]): Promise<void> {
     process.exit(1);
   });
 
+  // Where systemd started it, it waits for these words (deploy/systemd/).
+  const manager = findServiceManager();
+  const endPings = manager
+    ? pingWatchdog(manager, app.isWell, (error) => {
+        log.error({ err: error }, 'the stores do not answer, so the watchdog is told nothing');
+      })
+    : null;
+
   let firstSignalMs: number | null = null;
   const stop = (why: string) => {
     const nowMs = systemClock.monotonicMs();
@@ -40,6 +49,9 @@ export async function serve(words: readonly string[]): Promise<void> {
       process.exit(1);
     }
     firstSignalMs = nowMs;
+    endPings?.();
+    // What ends is not watched, or a long drain would be taken for a program that stands still.
+    manager?.tell('STOPPING=1', 'WATCHDOG_USEC=0');
     log.info(`${why}: finishing what runs (at most ${config.server.drainMs / 1000} s)`);
     app.close().then(
       () => process.exit(0),
@@ -57,6 +69,7 @@ export async function serve(words: readonly string[]): Promise<void> {
   }
 
   // Who reads that it is ready may end it at once.
+  manager?.tell('READY=1', `STATUS=open ${app.url}`);
   await welcome(app, config, log, process.stdout.isTTY === true);
 
   // At an ordinary end Node keeps what it compiled for the next start; a program that is killed would never get there.
