@@ -126,6 +126,25 @@ if (opened) {
       await Promise.all([early.close(), late.close()]);
     });
 
+    it('the earlier one that only wrote where the later had not been yet notes nothing, and none of it stays', async () => {
+      const [early, late] = [await storeOn(db), await storeOn(db)];
+      const id = createId();
+      const bytes = pattern(4 * chunk);
+      const first = await early.append(id);
+      await first.write(bytes.subarray(0, chunk));
+      await first.sync();
+      const second = await late.append(id);
+      await first.write(bytes.subarray(chunk, 3.5 * chunk));
+      await assert.rejects(first.sync(), isConflict);
+      assert.equal(first.sizeBytes, chunk);
+      assert.ok((await rowsOf(id)) > 2, 'its chunks are there, and it is killed now');
+      await second.write(bytes.subarray(chunk, chunk + 10));
+      await second.seal();
+      assert.equal(await rowsOf(id), 2);
+      assert.equal(await digestByDriver(id), digest(bytes.subarray(0, chunk + 10)));
+      await Promise.all([early.close(), late.close()]);
+    });
+
     it('one whose blob was removed meanwhile is told, and leaves no chunk', async () => {
       const [early, late] = [await storeOn(db), await storeOn(db)];
       const id = createId();
