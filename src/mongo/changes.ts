@@ -31,6 +31,9 @@ type Topic = {
   knownAtMs: number;
   movedAtMs: number;
   readonly listeners: Set<() => void>;
+  /** The bump that is being counted, and the one after it, which has not begun. */
+  counting: Promise<void> | null;
+  next: Promise<void> | null;
 };
 
 /** With the answer of the database itself below the promised 2 s. */
@@ -71,7 +74,8 @@ export function createChanges({
     let topic = topics.get(name);
     if (!topic) {
       const never = Number.NEGATIVE_INFINITY;
-      topic = { moves: 1, count: null, knownAtMs: never, movedAtMs: never, listeners: new Set() };
+      const nothing = { listeners: new Set<() => void>(), counting: null, next: null };
+      topic = { moves: 1, count: null, knownAtMs: never, movedAtMs: never, ...nothing };
       topics.set(name, topic);
     }
     return topic;
@@ -159,18 +163,16 @@ export function createChanges({
   };
 
   return {
-    async bump(name) {
+    bump(name) {
       const topic = topicOf(name);
-      const startedAtMs = clock.monotonicMs();
-      try {
-        const count = await withFailures(() => countUp(name));
-        // Counted from what was known: nobody else did meanwhile.
-        if (topic.count !== null && count === topic.count + 1)
-          topic.knownAtMs = Math.max(topic.knownAtMs, startedAtMs);
-        topic.count = Math.max(topic.count ?? 0, count);
-      } finally {
-        move(topic);
-      }
+      // Those that come while one is counted share the next one.
+      topic.next ??= (async () => {
+        await topic.counting?.catch(() => {});
+        topic.counting = topic.next;
+        topic.next = null;
+        await count(name, topic);
+      })();
+      return topic.next;
     },
     revision(name) {
       const topic = topicOf(name);
@@ -192,6 +194,19 @@ export function createChanges({
       await looking;
     },
   };
+
+  async function count(name: string, topic: Topic): Promise<void> {
+    const startedAtMs = clock.monotonicMs();
+    try {
+      const counted = await withFailures(() => countUp(name));
+      // Counted from what was known: nobody else did meanwhile.
+      if (topic.count !== null && counted === topic.count + 1)
+        topic.knownAtMs = Math.max(topic.knownAtMs, startedAtMs);
+      topic.count = Math.max(topic.count ?? 0, counted);
+    } finally {
+      move(topic);
+    }
+  }
 
   /** Counted twice (a write that was seen twice) does no harm. */
   async function countUp(name: string): Promise<number> {

@@ -30,7 +30,21 @@ export async function ensureIndexes(
   // Collections one after the other: an index build may take a second, and locks what it builds on.
   for (const [name, indexes] of Object.entries(wanted)) {
     const collection = db.collection(name);
-    for (const index of indexes) await ensureIndex(collection, index);
+    const there = await indexesOf(collection);
+    for (const index of indexes) {
+      if (there.get(index.name) !== JSON.stringify(index.keys)) await ensureIndex(collection, index);
+    }
+  }
+}
+
+/** Names and keys of those that are built, so that a start where nothing is missing asks once. */
+async function indexesOf(collection: Collection<Document>): Promise<ReadonlyMap<string, string>> {
+  try {
+    const found = await collection.listIndexes().toArray();
+    return new Map(found.map(({ name, key }) => [String(name), JSON.stringify(key)]));
+  } catch {
+    // There is no such collection yet, or it will be told by the first that is made.
+    return new Map();
   }
 }
 

@@ -16,22 +16,29 @@ const opened = await openTestDatabase({
   after: (end: () => unknown) => ends.push(end),
 } as Parameters<typeof openTestDatabase>[0]);
 
+/** Each takes a thousand calls of a server: enough to go through everything, and all of the suite stays bearable. */
+const propertyRuns = 15;
+
 if (opened) {
   const open = () => openMongoCatalogue({ db: opened.db, clock: systemClock, log });
-  catalogueContract('MongoDB', async () => {
-    let catalogue = await open();
-    return {
-      catalogue,
-      async reopen() {
-        await catalogue.close();
-        catalogue = await open();
-        return catalogue;
-      },
-      async dispose() {
-        for (const end of ends.reverse()) await end();
-      },
-    };
-  });
+  catalogueContract(
+    'MongoDB',
+    async () => {
+      let catalogue = await open();
+      return {
+        catalogue,
+        async reopen() {
+          await catalogue.close();
+          catalogue = await open();
+          return catalogue;
+        },
+        async dispose() {
+          for (const end of ends.reverse()) await end();
+        },
+      };
+    },
+    propertyRuns,
+  );
 } else {
   describe("MongoDB keeps the catalogue's contract", () => {
     it('has a database to be tried with', { skip: missing ?? 'no database' }, () => {});

@@ -244,7 +244,7 @@ const beginning: Act[] = [
 ];
 
 /** @param empty removes everything from the catalogue */
-export function catalogueProperties(get: () => Catalogue, empty: () => Promise<void>): void {
+export function catalogueProperties(get: () => Catalogue, empty: () => Promise<void>, numRuns: number): void {
   it('whatever is shared, moved and removed, lists what the rules say, in pages that make up the whole', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -268,7 +268,7 @@ export function catalogueProperties(get: () => Catalogue, empty: () => Promise<v
           assert.deepEqual(await catalogue.inspect({ repair: false }), []);
         },
       ),
-      { numRuns: 150 },
+      { numRuns },
     );
   });
 }

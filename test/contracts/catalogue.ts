@@ -22,7 +22,12 @@ export type CatalogueUnderTest = {
 /** Everybody who has folders in these tests. */
 const owners = ['household', 'anna', 'bert', 'cora'];
 
-export function catalogueContract(name: string, make: () => Promise<CatalogueUnderTest>): void {
+/** @param propertyRuns how many catalogues are tried with whatever may be done to them */
+export function catalogueContract(
+  name: string,
+  make: () => Promise<CatalogueUnderTest>,
+  propertyRuns = 150,
+): void {
   describe(`${name} keeps the catalogue's contract`, () => {
     let test: CatalogueUnderTest;
     let catalogue: Catalogue;
@@ -486,7 +491,7 @@ export function catalogueContract(name: string, make: () => Promise<CatalogueUnd
         return catalogue;
       },
     );
-    catalogueProperties(() => catalogue, empty);
+    catalogueProperties(() => catalogue, empty, propertyRuns);
 
     it('answers a ping while it is open and nothing once it is closed', async () => {
       await catalogue.ping();

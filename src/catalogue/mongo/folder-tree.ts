@@ -22,11 +22,19 @@ export class FolderTree {
 
   static readonly empty = new FolderTree(0, new Map());
 
-  /** The tree after some folders were written anew and others went. */
-  with(revision: number, changed: readonly FolderDoc[], removed: readonly string[]): FolderTree {
+  /** The tree after some folders went, and some were written anew since. */
+  with(
+    revision: number,
+    changed: readonly FolderDoc[],
+    removed: readonly { readonly id: string; readonly revision: number }[],
+  ): FolderTree {
     const folders = new Map(this.#folders);
-    for (const doc of changed) folders.set(doc._id, folderOf(doc));
-    for (const id of removed) folders.delete(id);
+    for (const { id } of removed) folders.delete(id);
+    const gone = new Map(removed.map((each) => [each.id, each.revision]));
+    for (const doc of changed) {
+      // One that was read before its document went.
+      if (doc.treeRevision > (gone.get(doc._id) ?? 0)) folders.set(doc._id, folderOf(doc));
+    }
     return new FolderTree(revision, folders);
   }
 

@@ -117,9 +117,7 @@ export class TreeJournal {
           : from.with(
               done,
               await this.#collections.folders.find({ treeRevision: { $gt: from.revision } }).toArray(),
-              doc.removed
-                .filter(({ revision }) => revision > from.revision && revision <= done)
-                .map(({ id }) => id),
+              doc.removed.filter(({ revision }) => revision > from.revision && revision <= done),
             );
       const whole = doc.pending ? tree.after(doc.revision, doc.pending) : tree;
       // A change of a newer program: it holds once that has done it.

@@ -52,8 +52,12 @@ export function createVideoWrites(
   return {
     async beginUpload(video: NewVideo, sequence: Promise<number>): Promise<void> {
       const doc = newDoc(video, await sequence);
-      if (await videos.findOne({ _id: doc._id }, { projection: { _id: 1 } })) return;
-      if (doc.folderId !== null) assertFolderOf(await journal.current(), doc.ownerId, doc.folderId);
+      if (doc.folderId !== null) {
+        const tree = await journal.current();
+        const isThere = async () => await videos.findOne({ _id: doc._id }, { projection: { _id: 1 } });
+        if (tree.get(doc.folderId)?.ownerId !== doc.ownerId && (await isThere())) return;
+        assertFolderOf(tree, doc.ownerId, doc.folderId);
+      }
       try {
         await videos.insertOne(doc);
       } catch (error) {
@@ -86,10 +90,10 @@ export function createVideoWrites(
 
     async forgetVideo(id: string): Promise<void> {
       const _id = text(id);
-      if (!(await videos.findOne({ _id }, { projection: { _id: 1 } }))) return;
       await forgetLinks(collections, { subject: 'video', subjectId: _id });
       await collections.progress.deleteMany({ videoId: _id });
       await videos.deleteOne({ _id });
+      // Also where it was gone already: the answer of the first time may have been lost.
       await accessChanged();
     },
 
