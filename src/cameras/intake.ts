@@ -10,6 +10,8 @@ import { SampleBacklog } from './sample-backlog.ts';
 export class Intake {
   readonly #clock: Clock;
   #kinds: CameraKinds = noKinds;
+  /** What was learned elsewhere, for as long as nothing else was seen here. */
+  #seeded: CameraKinds | null = null;
   #newest: LiveSample | null = null;
   readonly #backlog = new SampleBacklog();
   /** The decoder configuration that holds now, by codec: every key frame and every sound sample is given it. */
@@ -87,7 +89,9 @@ export class Intake {
 
   /** Learned elsewhere; what is seen here counts for more. */
   seedKinds(kinds: CameraKinds): void {
-    if (this.#kinds === noKinds) this.#kinds = kinds;
+    if (kinds === noKinds || (this.#kinds !== noKinds && this.#kinds !== this.#seeded)) return;
+    this.#kinds = kinds;
+    this.#seeded = kinds;
   }
 
   /** Another driver, or other options: it may send something else. */

@@ -164,7 +164,7 @@ export function createClusterCameras(setup: ClusterCamerasSetup): ClusterCameras
     const { state, stateSinceMs, kinds, viewers, message, lastPictureAtMs } = owner.note;
     return {
       ...{ ...own, state, stateSinceMs, message, viewers: own.viewers + viewers },
-      kinds: own.kinds === noKinds ? kinds : own.kinds,
+      kinds: kinds === noKinds ? own.kinds : kinds,
       lastPictureAtMs: Math.max(lastPictureAtMs ?? 0, own.lastPictureAtMs ?? 0) || null,
     };
   };
@@ -247,7 +247,7 @@ export function createClusterCameras(setup: ClusterCamerasSetup): ClusterCameras
       const owner = await findOwner(id);
       if (owner.holder === keeper.holder) return receiveHere(id, owner.token, stream, signal);
       const { type, body: bytes } = stream;
-      const path = `owned/${id}/push?token=${owner.token}`;
+      const path = `owned/${encodeURIComponent(id)}/push?token=${owner.token}`;
       return Number(await calls.send(owner.note.url, path, { type, bytes }, signal));
     },
     async lookAt(ids, leaving) {

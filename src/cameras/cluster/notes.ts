@@ -87,13 +87,14 @@ export function countIn(value: unknown): number {
 export function readKinds(value: unknown): CameraKinds {
   if (typeof value !== 'object' || value === null) return noKinds;
   const { pictures, video, sound, width, height } = value as Readonly<Record<string, unknown>>;
-  return {
+  const kinds = {
     pictures: pictures === true,
     video: videos.find((known) => known === video) ?? null,
     sound: sounds.find((known) => known === sound) ?? null,
-    width: sizeIn(width),
-    height: sizeIn(height),
   };
+  // The very object that says so, for those who compare.
+  if (!kinds.pictures && kinds.video === null && kinds.sound === null) return noKinds;
+  return { ...kinds, width: sizeIn(width), height: sizeIn(height) };
 }
 
 const states = ['off', 'starting', 'live', 'no-signal'] as const;

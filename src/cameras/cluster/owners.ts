@@ -17,6 +17,9 @@ import { createWakefulness } from './wakefulness.ts';
 /** Cameras that are taken at a time: each is a write. */
 const takesAtOnce = 8;
 
+/** So many looks after the database is back all who own cameras have taken their leases anew. */
+const settleLooks = 3;
+
 /** A camera this process could own. */
 export type OwnableCamera = {
   readonly id: string;
@@ -82,6 +85,8 @@ export function createOwners(setup: OwnersSetup): Owners {
   let presence: HeldLease | null = null;
   let isLeaving = false;
   let watchedMovedAtMs = Number.NEGATIVE_INFINITY;
+  /** When the database was away last, monotonic. */
+  let awayAtMs = Number.NEGATIVE_INFINITY;
   let stepping: Promise<void> | null = null;
   let isStepDue = false;
   let draining: Promise<void> | null = null;
@@ -222,10 +227,13 @@ export function createOwners(setup: OwnersSetup): Owners {
       for (const { cameraId, holder, note: told } of directory.owners().values())
         if (holder !== self) lastNotes.set(cameraId, told);
       for (const camera of owned.values()) camera.tellNote();
-      if (!directory.isStoreAway()) {
+      if (directory.isStoreAway()) awayAtMs = clock.monotonicMs();
+      else {
         await Promise.all([...owned.values()].filter(({ isAdrift }) => isAdrift).map(settle));
         await showPresence();
-        if (!isLeaving) await share();
+        // Leases whose holders could not renew them look free now: their holders come first.
+        const isSettled = clock.monotonicMs() - awayAtMs > settleLooks * timings.lookMs;
+        if (!isLeaving && isSettled) await share();
         presence?.setNote(note());
       }
     } catch (error) {

@@ -225,7 +225,7 @@ export class Relay {
     }
     const { run, sequence } = this.#last ?? { run: '', sequence: 0 };
     const query = { relay, token: `${token}`, audience: `${this.#audience}`, run, after: `${sequence}` };
-    const path = `owned/${id}/samples?${new URLSearchParams(query)}`;
+    const path = `owned/${encodeURIComponent(id)}/samples?${new URLSearchParams(query)}`;
     return remoteFrames({ calls, url: owner.note.url, path, timings, clock }, signal);
   }
 
@@ -240,7 +240,9 @@ export class Relay {
         const audience = this.#audience;
         if (!link || link.isLocal) return;
         const body = { relay: link.relay, token: link.token, audience };
-        await calls.ask(link.owner.note.url, `owned/${id}/audience`, body, { timeoutMs: timings.silentMs });
+        await calls.ask(link.owner.note.url, `owned/${encodeURIComponent(id)}/audience`, body, {
+          timeoutMs: timings.silentMs,
+        });
         if (audience === this.#audience) return;
       }
     } catch (error) {

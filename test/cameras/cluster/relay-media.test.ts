@@ -60,9 +60,15 @@ test('video and sound arrive as they were, a late replica begins at the key fram
     `${there.takenAtMonotonicMs} ${here.takenAtMonotonicMs}`,
   );
   assert.ok(here.takenAtMonotonicMs < nowMs);
-  for (const { cameras } of [a, b]) {
-    const { kinds } = cameras.get('door')!;
+  // Also where nobody has watched it yet.
+  const idle = await cluster.start('c', ['web']);
+  await cluster.pass(2000);
+  for (const { cameras } of [a, b, idle, owner]) {
+    const { kinds, state } = cameras.get('door')!;
     assert.deepEqual([kinds.video, kinds.sound, kinds.width, kinds.height], ['avc', 'aac', 160, 96]);
+    assert.equal(state, 'live');
+  }
+  for (const { cameras } of [a, b]) {
     const feed = createLiveFeeds(cameras, cluster.clock).open('door');
     const init = await feed.ready(new AbortController().signal);
     assert.match(init.contentType, /avc1.*mp4a/);

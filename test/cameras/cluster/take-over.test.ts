@@ -6,6 +6,7 @@ import {
   type CameraCluster,
   type ClusterProcess,
   createCameraCluster,
+  door,
   watch,
 } from '../../helpers/camera-cluster.ts';
 import { numberedJpeg } from '../../helpers/push-driver.ts';
@@ -139,6 +140,30 @@ test('what an owner that slept for less than its lease sends is still right', as
     assert.ok(isRising(numbers()));
     assert.ok(!states.some((state) => state.includes('Reconnecting')), `${states}`);
   }
+});
+
+test('each owner comes back to its own cameras after the database was away, whoever sees it first', async (t) => {
+  const cluster = await createCameraCluster(t);
+  const settings = [door, { ...door, id: 'attic' }];
+  const owners = [
+    await cluster.start('first', ['camera'], { settings }),
+    await cluster.start('second', ['camera'], { settings }),
+  ];
+  const web = await cluster.start('web', ['web'], { settings });
+  const owned = () => owners.map(({ cameras }) => cameras.clusterFigures()!.owned);
+  await cluster.passUntil(() => owned().join() === '1,1', 'one for each');
+  await cluster.pass(1500);
+  const viewers = settings.map(({ id }) => watch(web, id));
+  const source = createSource();
+  await cluster.passUntil(() => owners.every(({ driver }) => driver.starts === 1), 'both run');
+  await source.run(cluster, owners, 1000);
+  cluster.isStoreAway = true;
+  await source.run(cluster, owners, 12_000);
+  cluster.isStoreAway = false;
+  await source.run(cluster, owners, 8000);
+  assert.deepEqual(owned(), [1, 1]);
+  for (const { driver } of owners) assert.deepEqual([driver.starts, driver.stops], [1, 0]);
+  for (const { samples } of viewers) assert.ok(samples.length >= 200, `${samples.length}`);
 });
 
 test('while the database is away cameras go on, new viewers included, and afterwards all is as before', async (t) => {
