@@ -9,7 +9,7 @@ import {
   door,
   watch,
 } from '../../helpers/camera-cluster.ts';
-import { numberedJpeg } from '../../helpers/push-driver.ts';
+import { createPushDriver, numberedJpeg } from '../../helpers/push-driver.ts';
 
 /** Gives pictures with ever higher numbers to whichever of the owners runs the camera. */
 function createSource() {
@@ -144,26 +144,36 @@ test('what an owner that slept for less than its lease sends is still right', as
 
 test('each owner comes back to its own cameras after the database was away, whoever sees it first', async (t) => {
   const cluster = await createCameraCluster(t);
-  const settings = [door, { ...door, id: 'attic' }];
-  const owners = [
-    await cluster.start('first', ['camera'], { settings }),
-    await cluster.start('second', ['camera'], { settings }),
-  ];
-  const web = await cluster.start('web', ['web'], { settings });
-  const owned = () => owners.map(({ cameras }) => cameras.clusterFigures()!.owned);
-  await cluster.passUntil(() => owned().join() === '1,1', 'one for each');
+  const drivers = new Map(['one', 'two', 'three'].map((id) => [id, createPushDriver()]));
+  const settings = [...drivers.keys()].map((id) => ({ ...door, id, driver: id }));
+  const options = { settings, load: async (name: string) => drivers.get(name)! };
+  // Of two with as much to do the one whose name comes first is next: so it has less here.
+  const owners = [await cluster.start('z', ['camera'], options)];
+  await cluster.pass(500);
+  owners.push(await cluster.start('a', ['camera'], options));
+  const web = await cluster.start('web', ['web'], options);
+  const owned = () => owners.map(({ cameras }) => cameras.clusterFigures()!.owned).join();
+  await cluster.passUntil(() => owned() === '2,1', 'a share for each');
   await cluster.pass(1500);
   const viewers = settings.map(({ id }) => watch(web, id));
-  const source = createSource();
-  await cluster.passUntil(() => owners.every(({ driver }) => driver.starts === 1), 'both run');
-  await source.run(cluster, owners, 1000);
-  cluster.isStoreAway = true;
-  await source.run(cluster, owners, 12_000);
-  cluster.isStoreAway = false;
-  await source.run(cluster, owners, 8000);
-  assert.deepEqual(owned(), [1, 1]);
-  for (const { driver } of owners) assert.deepEqual([driver.starts, driver.stops], [1, 0]);
-  for (const { samples } of viewers) assert.ok(samples.length >= 200, `${samples.length}`);
+  await cluster.passUntil(() => [...drivers.values()].every(({ starts }) => starts === 1), 'all run');
+  const run = async (ms: number) => {
+    for (let passedMs = 0; passedMs < ms; passedMs += 250) {
+      for (const driver of drivers.values()) driver.push(numberedJpeg(1));
+      await cluster.pass(250);
+    }
+  };
+  // It comes back between the looks of the one and of the other, both ways round.
+  for (const awayMs of [6000, 6250, 6500, 6750]) {
+    cluster.isStoreAway = true;
+    await run(awayMs);
+    cluster.isStoreAway = false;
+    await run(4000);
+    assert.equal(owned(), '2,1');
+    for (const [id, { starts, stops }] of drivers)
+      assert.deepEqual([starts, stops], [1, 0], `${id} ${awayMs}`);
+  }
+  for (const { samples } of viewers) assert.ok(samples.length >= 150, `${samples.length}`);
 });
 
 test('while the database is away cameras go on, new viewers included, and afterwards all is as before', async (t) => {
