@@ -3,6 +3,7 @@
 import type { Db } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
+import { AppError } from '../../errors.ts';
 import { mongoFailure, withFailures } from '../../mongo/failure.ts';
 import { ensureIndexes } from '../../mongo/indexes.ts';
 import type { AccountData } from '../local/account-data.ts';
@@ -54,6 +55,21 @@ export async function openMongoAccounts(
     await opened.close();
     throw mongoFailure(error);
   }
+  /** Where it is known to be away nobody waits for it: the look of every second tells when it is back. */
+  const reached = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (opened.awayMs() > 0)
+      throw new AppError('unavailable', 'The database cannot be reached right now.', {
+        retryAfterSeconds: 5,
+      });
+    return withFailures(work);
+  };
+  const guarded = <Part extends object>(part: Part): Part =>
+    Object.fromEntries(
+      Object.entries(part).map(([name, operation]) => [
+        name,
+        (...given: readonly unknown[]) => reached(() => operation(...given)),
+      ]),
+    ) as Part;
   return {
     people: guarded(peopleData),
     sessions: guarded(sessions),
@@ -70,7 +86,7 @@ export async function openMongoAccounts(
       return mongodbAdapter(engineDatabase(db, changed), { transaction: false });
     },
     revision: opened.revision,
-    sharedRevision: () => withFailures(opened.shared),
+    sharedRevision: () => reached(opened.shared),
     awayMs: opened.awayMs,
     tidy: (nowMs) =>
       withFailures(async () => {
@@ -83,17 +99,7 @@ export async function openMongoAccounts(
         await putRows(collections, rows);
         await changed();
       }),
-    ping: () => withFailures(async () => void (await db.command({ ping: 1 }))),
+    ping: () => reached(async () => void (await db.command({ ping: 1 }))),
     close: opened.close,
   };
-}
-
-/** The same operations, with the driver's failures as the program's. */
-function guarded<Part extends object>(part: Part): Part {
-  return Object.fromEntries(
-    Object.entries(part).map(([name, operation]) => [
-      name,
-      (...given: readonly unknown[]) => withFailures(() => operation(...given)),
-    ]),
-  ) as Part;
 }

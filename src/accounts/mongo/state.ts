@@ -9,8 +9,9 @@ import { isDuplicate, mongoFailure } from '../../mongo/failure.ts';
 import type { Collections, OwnerChange, StateDocument } from './collections.ts';
 
 const lookEveryMs = 1000;
-/** No answer for so long is none. */
-const impatientMs = 3000;
+/** No answer for so long is none; one may be lost to a busy moment. Longer than the driver looks for a server. */
+const impatientMs = 4000;
+const mostLate = 1;
 /** From then on nothing that was known goes on (`local/identity.ts`). */
 const awayMs = 300_000;
 /** What another process left half done is ended by who has seen it stand for so long, by its own clock. */
@@ -44,6 +45,7 @@ export async function openState(
   let isUntold = false;
   let goodAtMs = clock.monotonicMs();
   let away: { isOver: boolean } | null = null;
+  let late = 0;
   let left: { readonly changeId: string; readonly sinceMs: number } | null = null;
 
   async function read(): Promise<StateDocument> {
@@ -72,6 +74,7 @@ export async function openState(
     if (isUntold) await tell();
     else see(row.n);
     goodAtMs = startedMs;
+    late = 0;
     if (away) log.info('the accounts can be reached again');
     away = null;
     if (!row.pending) left = null;
@@ -81,6 +84,7 @@ export async function openState(
   }
   function failed(error: unknown): void {
     if (closing.signal.aborted) return;
+    if (!away && error === tooLate && ++late <= mostLate) return;
     const reason = error instanceof Error ? error.message : String(error);
     if (!away)
       log.warn(
@@ -92,10 +96,11 @@ export async function openState(
     away.isOver = true;
     changes += 1;
   }
+  const tooLate = new AppError('unavailable', 'The database does not answer.');
   async function inTime(work: Promise<void>): Promise<void> {
     const timer = new AbortController();
     const late = clock.sleep(impatientMs, timer.signal).then(
-      () => Promise.reject(new AppError('unavailable', 'The database does not answer.')),
+      () => Promise.reject(tooLate),
       () => undefined,
     );
     work.catch(() => {}); // where it comes too late
