@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parse, parseAllDocuments } from 'yaml';
 import { settingList } from '../../src/setting-list.ts';
 import { readSettings } from '../../src/settings.ts';
+import { isLetThrough, type Party, type Policy } from './kubernetes/network-policies.ts';
 import { kubernetesTools } from './kubernetes/tools.ts';
 
 const chart = fileURLToPath(new URL('../../deploy/helm/kinora', import.meta.url));
@@ -74,6 +75,8 @@ const deployments = (documents: readonly Document[]) =>
 const podOf = (deployment: Document) => deployment.spec.template.spec as PodSpec;
 const selects = (selector: Labels, labels: Labels) =>
   Object.entries(selector).every(([key, value]) => labels[key] === value);
+
+const roleNames = new Set(['web', 'auth', 'worker', 'camera', 'mongodb']);
 
 describe('the chart', { skip }, () => {
   if (typeof tools === 'string') return;
@@ -348,6 +351,39 @@ describe('the chart', { skip }, () => {
     assert.deepEqual(names('plain'), []);
     assert.ok(names('bundled').includes('home-kinora-mongodb'));
     assert.ok(!names('gateway').includes('films-auth'));
+  });
+
+  test('who reaches whom: what the roles need of one another, and nothing else', () => {
+    const { documents } = render(file('bundled'));
+    const ours = { 'app.kubernetes.io/name': 'kinora', 'app.kubernetes.io/instance': 'home' };
+    const pods: Record<string, Party> = {
+      stranger: { labels: {}, namespace: 'videos' },
+      ingress: { labels: {}, namespace: 'ingress-nginx' },
+      test: { labels: { ...ours, 'app.kubernetes.io/component': 'test' }, namespace: 'videos' },
+    };
+    for (const deployment of ofKind(documents, 'Deployment'))
+      pods[roleOf(deployment)] = { labels: deployment.spec.template.metadata.labels, namespace: 'videos' };
+    const policies = ofKind(documents, 'NetworkPolicy').map(({ spec }) => spec as Policy);
+    const reached = (port: number) =>
+      Object.keys(pods)
+        .flatMap((from) => Object.keys(pods).map((to) => [from, to] as const))
+        .filter(
+          ([from, to]) =>
+            from !== to && roleNames.has(to) && isLetThrough(policies, pods[from]!, pods[to]!, port),
+        )
+        .map(([from, to]) => `${from} > ${to}`)
+        .toSorted();
+    assert.deepEqual(reached(5000), [
+      ...['auth > camera', 'camera > auth', 'ingress > web', 'test > auth', 'test > camera', 'test > web'],
+      ...['web > auth', 'web > camera', 'worker > auth', 'worker > camera'],
+    ]);
+    assert.deepEqual(reached(27017), [
+      'auth > mongodb',
+      'camera > mongodb',
+      'web > mongodb',
+      'worker > mongodb',
+    ]);
+    assert.deepEqual(reached(22), []);
   });
 
   test('metrics and traces are asked for, or not there at all', () => {
