@@ -13,6 +13,8 @@ const leftToWaiting = 3;
 const keptBytes = 32 * 1024 * 1024;
 /** How long a stream waits for a database that is away: about as long as players and proxies wait for the stream. */
 const patienceMs = 60_000;
+/** After a failure the database is not asked again for so long, however many want something: who queued fails with it. */
+const afterFailureMs = 500;
 const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
@@ -57,6 +59,7 @@ export function createChunkFetcher({ read, isThere, cache, clock }: FetchTools):
   const kept = new Map<string, { readonly blobId: string; readonly bytes: Uint8Array }>();
   let sumBytes = 0;
   let fetched = 0;
+  let failure: { readonly error: unknown; readonly untilMs: number } | null = null;
 
   const keep = (key: string, blobId: string, bytes: Uint8Array) => {
     forgetKept(key);
@@ -76,9 +79,17 @@ export function createChunkFetcher({ read, isThere, cache, clock }: FetchTools):
 
   async function fetchOne(key: string, chunk: WantedChunk): Promise<Brought> {
     const { blobId, n, sizeBytes } = chunk;
-    const found = await gate.run(() => {
+    const found = await gate.run(async () => {
+      if (failure && clock.monotonicMs() < failure.untilMs) throw failure.error;
       fetched += 1;
-      return read(blobId, n);
+      try {
+        return await read(blobId, n);
+      } catch (error) {
+        if (isAppError(error, 'unavailable')) {
+          failure = { error, untilMs: clock.monotonicMs() + afterFailureMs };
+        }
+        throw error;
+      }
     });
     if (!found || found.length < sizeBytes) {
       if (!found && !(await isThere(blobId))) throw new AppError('gone', 'This video was removed.');
