@@ -32,12 +32,14 @@ export async function ensureIndexes(
     const collection = db.collection(name);
     const there = await indexesOf(collection);
     for (const index of indexes) {
-      if (there.get(index.name) !== JSON.stringify(index.keys)) await ensureIndex(collection, index);
+      // One that is being built is among them: what must be unique is waited for.
+      const isThere = there.get(index.name) === JSON.stringify(index.keys) && !index.options?.unique;
+      if (!isThere) await ensureIndex(collection, index);
     }
   }
 }
 
-/** Names and keys of those that are built, so that a start where nothing is missing asks once. */
+/** Names and keys of those that are there, so that a start where nothing is missing asks once. */
 async function indexesOf(collection: Collection<Document>): Promise<ReadonlyMap<string, string>> {
   try {
     const found = await collection.listIndexes().toArray();
