@@ -16,6 +16,7 @@ import { cameraPushRoutes } from './routes/camera-push.ts';
 import { cameraStreamRoutes } from './routes/camera-streams.ts';
 import { cameraWallRoutes } from './routes/camera-wall.ts';
 import { camerasApiRoutes } from './routes/cameras-api.ts';
+import { eventRoutes } from './routes/events.ts';
 import { foldersApiRoutes } from './routes/folders-api.ts';
 import { linksApiRoutes } from './routes/links-api.ts';
 import { meApiRoutes } from './routes/me-api.ts';
@@ -82,6 +83,7 @@ async function buildFastify(
   const parts = [
     operationsRoutes,
     videosApiRoutes,
+    eventRoutes,
     videoMarksApiRoutes,
     foldersApiRoutes,
     sharesApiRoutes,

@@ -29,6 +29,8 @@ export type ArrivalTools = {
   readonly isToldByLock: boolean;
   /** Of one of unknown size whose owner's room is limited; null else. */
   readonly allowance: Allowance | null;
+  /** How far it is stays so for a while, and those who follow it are told. */
+  onPause(): void;
   /** Called once when it ends; `scan` is what a later one can go on with, null where nothing will follow. */
   onEnd(arrival: Arrival, scan: CarefulScan | null): void;
 };
@@ -142,7 +144,10 @@ export class Arrival implements ArrivingVideo {
       const rest = this.#state === 'open' ? this.#scan : null;
       try {
         await this.#writer.close();
-        if (!this.#isLost) await this.#tools.catalogue.noteReceived(this.id, this.receivedBytes);
+        if (!this.#isLost) {
+          await this.#tools.catalogue.noteReceived(this.id, this.receivedBytes);
+          this.#tools.onPause();
+        }
       } finally {
         await this.#end('suspended', rest);
       }

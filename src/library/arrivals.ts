@@ -36,6 +36,8 @@ export type ArrivalsTools = {
   readonly folders: Folders;
   readonly locks: Locks;
   readonly maxUploadBytes: number;
+  /** Called when one is left where it is. */
+  onPause(): void;
 };
 
 export type Arrivals = ReturnType<typeof createArrivals>;
@@ -110,6 +112,7 @@ export function createArrivals(tools: ArrivalsTools) {
     const arrivalTools: ArrivalTools = {
       ...{ blobs, catalogue, clock, log, maker, maxUploadBytes, allowance, lock },
       isToldByLock: locks.isShared,
+      onPause: tools.onPause,
       onEnd(arrival, rest) {
         allowance?.end();
         active.delete(arrival.id);
@@ -134,6 +137,15 @@ export function createArrivals(tools: ArrivalsTools) {
     if (room.freeBytes - promisedBytes < Math.max(1, sizeBytes ?? 1)) {
       throw new AppError('no-room', 'There is not enough room left for this on the disk.');
     }
+  };
+
+  const receivedNow = async (): Promise<ReadonlyMap<string, number>> => {
+    const received = new Map<string, number>();
+    for (const [name, { receivedBytes }] of await locks.notes(lockName(''))) {
+      if (typeof receivedBytes === 'number') received.set(name.slice(lockName('').length), receivedBytes);
+    }
+    for (const [id, arrival] of active) received.set(id, arrival.receivedBytes);
+    return received;
   };
 
   /** Gives the lock back when all is done, which may be later. */
@@ -294,15 +306,16 @@ export function createArrivals(tools: ArrivalsTools) {
       return { ...video, receivedBytes: (await standingOf(video, blobs)).receivedBytes };
     },
 
-    /** For lists: without asking the blob store. Other processes' are as they told it a moment ago. */
+    /** Of those that are being written. Other processes' are as they told it a moment ago. */
+    receivedNow,
+
+    /** For lists: without asking the blob store. */
     async asOfNowCheaply(videos: readonly Video[]): Promise<readonly Video[]> {
       if (!videos.some(({ status }) => status === 'arriving')) return videos;
-      const notes = await locks.notes('video:');
+      const received = await receivedNow();
       return videos.map((video) => {
-        if (video.status !== 'arriving') return video;
-        const running = active.get(video.id);
-        const receivedBytes = running?.receivedBytes ?? notes.get(lockName(video.id))?.receivedBytes;
-        return typeof receivedBytes === 'number' ? { ...video, receivedBytes } : video;
+        const receivedBytes = video.status === 'arriving' ? received.get(video.id) : undefined;
+        return receivedBytes === undefined ? video : { ...video, receivedBytes };
       });
     },
 
@@ -312,7 +325,7 @@ export function createArrivals(tools: ArrivalsTools) {
      */
     async recover({ isThorough }: { readonly isThorough: boolean }): Promise<void> {
       const videos = await catalogue.listArriving();
-      const held = await locks.notes('video:');
+      const held = await locks.notes(lockName(''));
       const there = new Set(videos.map(({ id }) => id));
       for (const id of watched) if (!there.has(id)) watched.delete(id);
       for (const video of videos) {

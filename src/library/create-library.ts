@@ -24,6 +24,7 @@ import { createQuotas } from './quota.ts';
 import { createReaderPool } from './reader-pool.ts';
 import { createTasks } from './tasks.ts';
 import { maxTitleLength, plainText } from './titles.ts';
+import { type Word, watchVideoChanges } from './video-changes.ts';
 import { createVideoMaker } from './video-maker.ts';
 import { createViewCache } from './view-cache.ts';
 import { isSeenToTheEnd } from './watched.ts';
@@ -46,13 +47,17 @@ export type LibraryOptions = {
   readonly probe?: Probe;
   /** Where other processes are at the same stores; null or left out where this one has them for itself. */
   readonly leases?: LeaseKeeper | null;
+  /** Tells other processes of changes, and of theirs; null or left out where there are none. */
+  readonly word?: Word | null;
   /** Whether it does what has to be done once, whoever asks for what; left out: yes. */
   readonly isWorker?: boolean;
 };
 
 /** Makes the library. `start()` it before use. Closing it ends the probe; the stores stay the caller's to close. */
 export function createLibrary(options: LibraryOptions): Library {
-  const { blobs, catalogue, clock, log, config, probe = null, leases = null, isWorker = true } = options;
+  const { blobs, clock, log, config, probe = null, leases = null, isWorker = true, word = null } = options;
+  const changes = watchVideoChanges(options.catalogue, word, log);
+  const { catalogue } = changes;
   const closing = new AbortController();
   // Tokens of tasks are above those of earlier runs.
   const locks = leases ? createLeaseLocks(leases, closing.signal) : createLocks(clock.nowMs());
@@ -86,6 +91,7 @@ export function createLibrary(options: LibraryOptions): Library {
     folders,
     locks,
     maxUploadBytes: config.maxUploadBytes,
+    onPause: changes.tell,
   });
   const expiry = {
     ...{ blobs, catalogue, clock, log, locks, binMs: config.binMs, unfinishedMs: config.unfinishedMs },
@@ -140,6 +146,8 @@ export function createLibrary(options: LibraryOptions): Library {
       const { items, next } = await catalogue.listVideos(request);
       return { items: await arrivals.asOfNowCheaply(items), next };
     },
+    arrivingBytes: () => arrivals.receivedNow(),
+    revision: () => changes.revision(),
     streamVideos: (request) => catalogue.streamVideos({ ...request, inBin: false }),
     async renameVideo(id, title) {
       const plain = plainText(title);

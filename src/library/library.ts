@@ -102,6 +102,13 @@ export type Library = {
   /** Throws `not-found`. Progress of an arriving one is as of now. */
   getVideo(id: string): Promise<Video>;
   listVideos(request: ListRequest): Promise<VideoPage>;
+  /** How far those are that somebody writes right now, here or elsewhere; a second old at most. */
+  arrivingBytes(): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Another number after every change of a video (but not of how far it is): here at once, of other processes within
+   * 2 s. Who may see what is `Access.revision`.
+   */
+  revision(): number;
   streamVideos(request: { readonly query: string; readonly sight: Sight }): AsyncIterable<Video>;
   /** Throws `not-found`, `bad-request` (empty or over 500 characters). */
   renameVideo(id: string, title: string): Promise<Video>;

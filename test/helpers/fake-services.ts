@@ -200,6 +200,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
   const unused = () => Promise.reject(new AppError('unavailable', 'The fake library holds no bytes.'));
 
   const sharing = createFakeSharing(videos, () => clock.nowMs());
+  let looks = 0;
   const library: Library = {
     ...sharing.library,
     ...{
@@ -207,6 +208,9 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
       giveEverything: async () => {},
       beginArrival: unused,
       untilArrivalLeft: async () => {},
+      arrivingBytes: async () => new Map(),
+      // Tests change videos behind its back.
+      revision: () => ++looks,
       resumeArrival: unused,
       cancelArrival: unused,
       announceSize: unused,

@@ -1,33 +1,27 @@
 // <kinora-arriving>: bar, figure and time left of a video that is coming, and the player as soon as it is there.
+import { followVideos } from './follow-videos.ts';
 import { Speed } from './speed.ts';
-import { fetchVideoState, formatDuration, formatShare, formatSize } from './video-state.ts';
-
-const intervalMs = 1000;
+import { formatDuration, formatShare, formatSize, type VideoState } from './video-state.ts';
 
 class KinoraArriving extends HTMLElement {
-  #timer = 0;
+  #stop = (): void => {};
   #speed: Speed | null = null;
 
   connectedCallback(): void {
-    this.#timer = window.setTimeout(() => this.#ask(), intervalMs);
+    this.#stop = followVideos([this.dataset.id!], {
+      onVideo: (state) => this.#onVideo(state),
+      onGone: () => location.reload(),
+      onLost: () => this.#write('left', 'The server does not answer; trying again'),
+    });
   }
 
   disconnectedCallback(): void {
-    clearTimeout(this.#timer);
+    this.#stop();
   }
 
-  async #ask(): Promise<void> {
-    try {
-      const state = await fetchVideoState(this.dataset.id!);
-      if (!state || (state.status !== 'arriving' && state.status !== 'converting')) {
-        location.reload();
-        return;
-      }
-      if (state.status === 'arriving') this.#show(state.receivedBytes ?? 0, state.sizeBytes);
-    } catch {
-      this.#write('left', 'The server does not answer; trying again');
-    }
-    if (this.isConnected) this.#timer = window.setTimeout(() => this.#ask(), intervalMs);
+  #onVideo(state: VideoState): void {
+    if (state.status === 'arriving') this.#show(state.receivedBytes ?? 0, state.sizeBytes);
+    else if (state.status !== 'converting') location.reload();
   }
 
   #show(receivedBytes: number, sizeBytes: number | null): void {
@@ -38,7 +32,7 @@ class KinoraArriving extends HTMLElement {
     this.#write('share', sizeBytes ? formatShare(receivedBytes / sizeBytes) : '');
     this.#write('bytes', formatSize(receivedBytes) + (sizeBytes ? ` of ${formatSize(sizeBytes)}` : ''));
     const leftMs = sizeBytes ? this.#speed.remainingMs(sizeBytes - receivedBytes) : null;
-    if (leftMs !== null) this.#write('left', `${formatDuration(leftMs)} left`);
+    this.#write('left', leftMs === null ? '' : `${formatDuration(leftMs)} left`);
   }
 
   #write(part: string, text: string): void {

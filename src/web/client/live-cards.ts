@@ -1,37 +1,57 @@
 // Cards of videos that are arriving follow them, and become ordinary cards when the last byte has landed.
 import { rove } from './arrows.ts';
+import { followVideos } from './follow-videos.ts';
 import { localizeMoments } from './moments.ts';
 import { fetchPage } from './page-fetch.ts';
-import { fetchVideoState, formatShare, formatSize, type VideoState } from './video-state.ts';
+import { formatShare, formatSize, type VideoState } from './video-state.ts';
 
+/** How soon cards that came since are followed: a search, the next page, an upload. */
 const intervalMs = 2000;
 /** Cards followed at once; more than a person has uploads going. */
-const most = 8;
+const most = 50;
+/** Those that land together are replaced together. */
+const togetherMs = 100;
 
 export function startLiveCards(): void {
-  const tick = async () => {
-    try {
-      if (!document.hidden) await followAll();
-    } catch {
-      // The server does not answer just now; the next round asks again.
-    }
-    window.setTimeout(tick, intervalMs);
+  let followed = '';
+  let stop = (): void => {};
+  let timer = 0;
+  const landed = new Set<string>();
+
+  const followAll = () => {
+    const ids = arrivingCards().map((card) => card.dataset.id!);
+    if (ids.join() === followed) return;
+    stop();
+    followed = ids.join();
+    stop = ids.length > 0 ? followVideos(ids, { onVideo, onGone: land }) : () => {};
   };
-  window.setTimeout(tick, intervalMs);
+  const replace = async () => {
+    const cards = arrivingCards().filter((card) => landed.has(card.dataset.id!));
+    landed.clear();
+    try {
+      if (cards.length > 0) await replaceCards(cards);
+    } catch {
+      // The server does not answer just now: it is told again.
+      stop();
+      followed = '';
+    }
+    followAll();
+  };
+  const land = (id: string) => {
+    landed.add(id);
+    clearTimeout(timer);
+    timer = window.setTimeout(replace, togetherMs);
+  };
+  const onVideo = (state: VideoState) => {
+    if (state.status !== 'arriving') return land(state.id);
+    for (const card of arrivingCards()) if (card.dataset.id === state.id) show(card, state);
+  };
+  followAll();
+  window.setInterval(followAll, intervalMs);
 }
 
-async function followAll(): Promise<void> {
-  const cards = [...document.querySelectorAll<HTMLElement>('[data-live] > .arriving[data-id]')].slice(
-    0,
-    most,
-  );
-  let hasLanded = false;
-  for (const card of cards) {
-    const state = await fetchVideoState(card.dataset.id!);
-    if (state?.status === 'arriving') show(card, state);
-    else hasLanded = true;
-  }
-  if (hasLanded) await replaceCards(cards);
+function arrivingCards(): HTMLElement[] {
+  return [...document.querySelectorAll<HTMLElement>('[data-live] > .arriving[data-id]')].slice(0, most);
 }
 
 function show(card: HTMLElement, state: VideoState): void {
