@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import type { Db } from 'mongodb';
 import type { Config } from '../../src/config.ts';
 import {
   createBrowser,
@@ -12,6 +13,7 @@ import {
   openLocalAccounts,
   otherPassword,
 } from '../helpers/local-accounts.ts';
+import { openTestDatabase } from '../helpers/mongo/test-database.ts';
 import { type Claims, startOpenIdProvider } from '../helpers/openid-provider.ts';
 
 const origin = 'http://kinora.local:5000';
@@ -19,11 +21,12 @@ const ben: Claims = { sub: 'ben-at-home', name: 'Ben', email: 'Ben@example.org',
 
 type Browser = ReturnType<typeof createBrowser>;
 
-async function setUp(t: TestContext, config: Partial<Config['auth']> = {}, hasOwner = true) {
+async function setUp(t: TestContext, config: Partial<Config['auth']> = {}, hasOwner = true, db?: Db) {
   const provider = await startOpenIdProvider([`${origin}/api/auth/callback/openid`]);
   const { issuer, clientId, clientSecret } = provider;
   const accounts = await openLocalAccounts({
     config: { ...config, openId: { issuer, clientId, clientSecret, name: 'House' } },
+    ...(db && { db }),
   });
   t.after(async () => {
     await accounts.close();
@@ -114,6 +117,29 @@ describe('a log-in with an OpenID provider', () => {
       await logIn(other, { ...ben, sub: 'x', email: 'x@example.org' }, { invite: secret }),
       '/login?after=openid-closed',
     );
+  });
+
+  test('in MongoDB too uses an invite up, once, and is the same person the next time', async (t) => {
+    const found = await openTestDatabase(t);
+    if (!found) return;
+    const { accounts, home, ownerId, logIn } = await setUp(t, {}, true, found.db);
+    const { secret: invite } = await accounts.invite(home.asker(), ownerId, {
+      ...{ role: 'child', quotaBytes: 7000, note: 'Kim', expiresAtMs: Date.now() + 86_400_000 },
+    });
+    const browser = createBrowser(accounts);
+    assert.equal(await logIn(browser, ben, { invite }), '/videos?view=all');
+    const { viewer } = (await browser.identity())!;
+    assert.match(viewer.personId, /^[0-9a-hjkmnp-tv-z]{16}$/);
+    assert.deepEqual([viewer.role, (await accounts.getPerson(viewer.personId))?.quotaBytes], ['child', 7000]);
+    const other = createBrowser(accounts);
+    const claims = { ...ben, sub: 'x', email: 'x@example.org' };
+    assert.equal(await logIn(other, claims, { invite }), '/login?after=openid-closed');
+    const again = createBrowser(accounts);
+    await logIn(again, ben);
+    assert.equal((await again.identity())?.viewer.personId, viewer.personId);
+    assert.equal((await accounts.listPeople()).length, 2);
+    const account = await found.db.collection('account').findOne({ userId: viewer.personId });
+    assert.ok(account && !/eyJ[\w-]{20,}/.test(JSON.stringify(account)), 'no ID token is kept');
   });
 
   test('makes no first account: that takes the machine or the code', async (t) => {

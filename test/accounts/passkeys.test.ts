@@ -1,19 +1,21 @@
 // Passkeys: added by somebody who is logged in, good for a log-in when the device checked who holds it, gone at once.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Db } from 'mongodb';
 import type { Accounts } from '../../src/accounts/accounts.ts';
 import { createBrowser, createHomeBrowser, openLocalAccounts } from '../helpers/local-accounts.ts';
+import { openTestDatabase } from '../helpers/mongo/test-database.ts';
 import { createSoftAuthenticator } from '../helpers/soft-authenticator.ts';
 
 const origin = 'https://videos.example.org';
 
-async function withPasskey(): Promise<{
+async function withPasskey(db?: Db): Promise<{
   accounts: Accounts;
   id: string;
   owner: ReturnType<typeof createBrowser>;
   device: ReturnType<typeof createSoftAuthenticator>;
 }> {
-  const accounts = await openLocalAccounts();
+  const accounts = await openLocalAccounts(db ? { db } : {});
   await createHomeBrowser(accounts).signUp('Ada', 'ada');
   const owner = createBrowser(accounts, { origin });
   const { personId: id } = (await owner.signIn('ada')) as { personId: string };
@@ -87,6 +89,24 @@ test('a passkey is refused without its person, with an old challenge, of another
   const [passkey] = await accounts.listPasskeys(id);
   await assert.rejects(accounts.removePasskey(browser.asker(), other.id, passkey!.id), { kind: 'not-found' });
   await accounts.removePasskey(browser.asker(), id, passkey!.id);
+  assert.equal((await send(device.get(await challenge(browser)))).status, 401, 'removed');
+});
+
+test('in MongoDB too a passkey logs in, each challenge once, and is gone once removed', async (t) => {
+  const found = await openTestDatabase(t);
+  if (!found) return;
+  const { accounts, id, device } = await withPasskey(found.db);
+  const browser = createBrowser(accounts, { origin });
+  const send = (response: object) => browser.send('POST', '/passkey/verify-authentication', { response });
+  const used = await challenge(browser);
+  assert.equal((await send(device.get(used))).status, 200);
+  assert.equal((await browser.identity())?.viewer.personId, id);
+  assert.equal((await send(device.get(used))).status, 401, 'the challenge was used');
+  for (const value of [{ $ne: null }, ['x'], null])
+    assert.equal((await send({ ...device.get(await challenge(browser)), id: value })).status, 401);
+  const [passkey] = await accounts.listPasskeys(id);
+  assert.equal(passkey?.name, 'Phone');
+  await accounts.removePasskey(browser.asker(), id, passkey.id);
   assert.equal((await send(device.get(await challenge(browser)))).status, 401, 'removed');
 });
 
