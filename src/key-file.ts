@@ -15,6 +15,12 @@ export async function readOrMakeKey(path: string, forWhat: string): Promise<Buff
   const found = await readKey(path, forWhat);
   if (found) return found;
   const made = randomBytes(keyBytes);
+  await makeKey(path, forWhat, made);
+  return (await readKey(path, forWhat)) ?? made;
+}
+
+/** Writes the key where there is none. Throws `unavailable`. */
+export async function makeKey(path: string, forWhat: string, made: Uint8Array): Promise<void> {
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     const file = await open(draft, 'wx', 0o600);
@@ -38,10 +44,10 @@ export async function readOrMakeKey(path: string, forWhat: string): Promise<Buff
   } finally {
     await rm(draft, { force: true });
   }
-  return (await readKey(path, forWhat)) ?? made;
 }
 
-async function readKey(path: string, forWhat: string): Promise<Buffer | null> {
+/** null where there is none. Throws `unavailable`. */
+export async function readKey(path: string, forWhat: string): Promise<Buffer | null> {
   try {
     const key = await readFile(path);
     if (key.length !== keyBytes) throw new Error(`${key.length} bytes instead of ${keyBytes}`);

@@ -18,6 +18,9 @@ switch (word) {
   case 'health':
     process.exitCode = await (await import('./commands/health.ts')).health(rest);
     break;
+  case 'move':
+    process.exitCode = await (await import('./commands/move.ts')).moveCommand(rest);
+    break;
   case 'user':
     process.exitCode = await (await import('./commands/user.ts')).user(rest);
     break;

@@ -21,6 +21,7 @@ kinora [serve]            starts it and prints the address
 kinora check              walks videos, catalogue and indexes and says what disagrees
 kinora check --repair     the same, and mends what can be mended
 kinora health [address]   asks it, or the one at the address, whether it is ready
+kinora move --to mongodb  carries everything from KINORA_DATA to MONGODB_URL (or back: --to disk)
 kinora user ...           lists, adds, changes and removes people (kinora user --help)
 kinora token ...          lists, adds and removes tokens for the API (kinora token --help)
 kinora --version, --help

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Binary, type Db } from 'mongodb';
 import { AppError } from '../errors.ts';
 import { createKeptKeys, type Keys } from '../keys.ts';
-import { isDuplicate } from './failure.ts';
+import { isDuplicate, withFailures } from './failure.ts';
 
 /** 256 bits: for AES-256 and HMAC-SHA-256 alike. */
 const keyBytes = 32;
@@ -13,23 +13,34 @@ type KeyRow = { readonly _id: string; readonly key: Binary };
 /** See `Keys`. Whoever can read the database can read them: it is to be as well guarded as the data folder of a house. */
 export function createMongoKeys(db: Db): Keys {
   const rows = db.collection<KeyRow>('keys');
-  return createKeptKeys(async (name, forWhat) => {
-    try {
+  const peek: Keys['peek'] = (name) =>
+    withFailures(async () => {
       const found = await rows.findOne({ _id: name });
-      if (found) return bytesOf(found);
-      const made = randomBytes(keyBytes);
-      await rows.insertOne({ _id: name, key: new Binary(made) }).catch((error: unknown) => {
+      return found && bytesOf(found);
+    });
+  const put: Keys['put'] = (name, key) =>
+    withFailures(async () => {
+      await rows.insertOne({ _id: name, key: new Binary(key) }).catch((error: unknown) => {
         // Another replica was quicker, or this very write was seen twice.
         if (!isDuplicate(error)) throw error;
       });
-      const kept = await rows.findOne({ _id: name });
-      if (!kept) throw new Error('it was removed meanwhile');
-      return bytesOf(kept);
-    } catch (cause) {
-      throw new AppError('unavailable', `The key for ${forWhat} cannot be read from the database.`, {
-        cause,
-      });
-    }
+    });
+  return createKeptKeys({
+    ...{ peek, put },
+    async get(name, forWhat) {
+      try {
+        const found = await peek(name);
+        if (found) return found;
+        await put(name, randomBytes(keyBytes));
+        const kept = await peek(name);
+        if (!kept) throw new Error('it was removed meanwhile');
+        return kept;
+      } catch (cause) {
+        throw new AppError('unavailable', `The key for ${forWhat} cannot be read from the database.`, {
+          cause,
+        });
+      }
+    },
   });
 }
 

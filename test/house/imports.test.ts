@@ -41,6 +41,8 @@ const allowed: Record<string, string[]> = {
   // What requests and operations tell of themselves where OTEL_* asks for it.
   tracing: ground,
   metrics: [...ground, 'cameras'],
+  // Everything from one place to another.
+  move: [...ground, 'blobs', 'catalogue', 'accounts'],
   // Constructs what the program keeps things in, as app.ts constructs the rest.
   stores: [...ground, 'mongo', 'leases', 'blobs', 'catalogue', 'accounts', 'metrics'],
   check: [...ground, 'media', 'blobs', 'catalogue', 'library'],
