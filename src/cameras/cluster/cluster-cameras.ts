@@ -3,7 +3,7 @@
 import { createHmac } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../../clock.ts';
-import { AppError, isAppError } from '../../errors.ts';
+import { AppError } from '../../errors.ts';
 import { noKinds } from '../camera-kinds.ts';
 import type { CameraInfo, NewCamera, PushedStream } from '../cameras.ts';
 import type { DriverModule } from '../driver.ts';
@@ -78,8 +78,8 @@ export type ClusterCameras = {
   close(): Promise<void>;
 };
 
-/** A process that is asked to look again need not answer for long. */
-const tellMs = 2000;
+/** A process that is told to look need not answer for long. */
+const tellMs = 1000;
 
 export function createClusterCameras(setup: ClusterCamerasSetup): ClusterCameras {
   const { cluster, lingerMs, clock, log, random, onChange } = setup;
@@ -113,11 +113,12 @@ export function createClusterCameras(setup: ClusterCamerasSetup): ClusterCameras
     ? createOwners({
         ...{ cluster, directory, timings, clock, log },
         cameras: () => [...known.values()].map(ownable),
-        tellFree(cameras, urls, leaving) {
-          for (const url of urls)
-            calls.ask(url, 'calls/look', { cameras, leaving }, { timeoutMs: tellMs }).catch((error) => {
-              if (!isAppError(error)) throw error;
-            });
+        async tellFree(cameras, urls, leaving) {
+          const question = { cameras, leaving };
+          // Who does not hear it sees it with the next look.
+          await Promise.allSettled(
+            urls.map((url) => calls.ask(url, 'calls/look', question, { timeoutMs: tellMs })),
+          );
         },
       })
     : null;

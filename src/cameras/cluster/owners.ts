@@ -36,8 +36,15 @@ export type OwnersSetup = {
   readonly log: Logger;
   /** All cameras this process knows. */
   readonly cameras: () => readonly OwnableCamera[];
-  /** Tells other camera processes that these cameras are free; `leaving`: who takes none any more. Must not throw. */
-  readonly tellFree: (cameraIds: readonly string[], urls: readonly string[], leaving: string | null) => void;
+  /**
+   * Tells other camera processes that these cameras are free; `leaving`: who takes none any more. Resolves when they
+   * have heard, or could not be told in a second; never rejects.
+   */
+  readonly tellFree: (
+    cameraIds: readonly string[],
+    urls: readonly string[],
+    leaving: string | null,
+  ) => Promise<void>;
 };
 
 export type Owners = {
@@ -218,7 +225,7 @@ export function createOwners(setup: OwnersSetup): Owners {
     );
     for (const [to, ids] of given) {
       const target = others.find(({ holder }) => holder === to);
-      if (target) setup.tellFree(ids, [target.url], null);
+      if (target) void setup.tellFree(ids, [target.url], null);
     }
   };
 
@@ -267,7 +274,7 @@ export function createOwners(setup: OwnersSetup): Owners {
     );
     const urls = directory.processes().filter(({ holder, isLeaving: leaves }) => holder !== self && !leaves);
     if (ids.length > 0)
-      setup.tellFree(
+      await setup.tellFree(
         ids,
         urls.map((process) => process.url),
         self,

@@ -35,7 +35,9 @@ const CameraBody = Type.Object({
   stateSinceMs: Type.Integer({ description: 'Since when it is in this state, milliseconds since the epoch' }),
   kinds: Kinds,
   viewers: Type.Integer({ minimum: 0 }),
-  message: Nullable(Type.String({ description: 'Why there is no signal, a sentence' })),
+  message: Nullable(
+    Type.String({ description: 'Why there is no signal, or why it starts again, a sentence' }),
+  ),
   lastPictureAtMs: Nullable(Type.Integer({ description: 'Milliseconds since the epoch' })),
   isFromSettings: Type.Boolean({ description: 'Stands in the settings and cannot be removed here' }),
 });
