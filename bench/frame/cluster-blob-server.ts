@@ -53,5 +53,5 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.send?.({ port: typeof address === 'object' ? address?.port : 0 });
 });
-process.on('message', () => process.send?.({ fetched: grid.figures.fetchedChunks }));
+process.on('message', () => process.send?.({ fetched: grid.figures.misses }));
 process.on('disconnect', () => process.exit());

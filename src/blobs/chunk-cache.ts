@@ -29,6 +29,9 @@ export type ChunkPlace = { readonly blobId: string; readonly n: number; readonly
 export type ChunkCache = {
   /** Bytes on the disk, or on the way there. */
   readonly usedBytes: number;
+  readonly maxBytes: number;
+  /** How often since the start a chunk was there, besides for whoever had it brought. */
+  readonly hits: number;
   has(place: ChunkPlace): boolean;
   /** What the file has from byte `offset` of the chunk on, later chunks included, at most `mostBytes`. See `BlobReader.fileRange`. */
   range(place: ChunkPlace, offset: number, mostBytes: number): FileRange | null;
@@ -66,6 +69,10 @@ type Segment = {
   fd: number;
   /** Bytes of each chunk; 0: not there. */
   readonly sizes: Uint32Array;
+  /** 1: nobody has read it since it was brought. */
+  readonly fresh: Uint8Array;
+  /** The chunk that was read last: a slow reader asks for the same one many times. */
+  lastRead: number;
   /** What it takes of the bound. */
   bytes: number;
   /** Reads and writes under way in threads. */
@@ -76,7 +83,7 @@ type Segment = {
 
 class DiskChunkCache implements ChunkCache {
   readonly #folder: string;
-  readonly #maxBytes: number;
+  readonly maxBytes: number;
   readonly #segmentBytes: number;
   readonly #clock: Clock;
   readonly #log: Pick<Logger, 'warn'>;
@@ -88,12 +95,13 @@ class DiskChunkCache implements ChunkCache {
   #usedBytes = 0;
   #closingBytes = 0;
   #tick = 0;
+  #hits = 0;
   #pausedUntilMs = Number.NEGATIVE_INFINITY;
   #isClosed = false;
 
   constructor({ folder, maxBytes, clock, log, files = realFiles }: ChunkCacheOptions) {
     this.#folder = folder;
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
     this.#segmentBytes = Math.max(leastSegmentBytes, Math.floor(maxBytes / segmentShare));
     this.#clock = clock;
     this.#log = log;
@@ -102,6 +110,10 @@ class DiskChunkCache implements ChunkCache {
 
   get usedBytes(): number {
     return this.#usedBytes;
+  }
+
+  get hits(): number {
+    return this.#hits;
   }
 
   /** What a process leaves that is killed between the making of a file and the removal of its name. */
@@ -134,6 +146,9 @@ class DiskChunkCache implements ChunkCache {
       length += segment.sizes[at + 1] ?? 0;
     }
     segment.usedAt = ++this.#tick;
+    if (segment.fresh[first] === 1) segment.fresh[first] = 0;
+    else if (segment.lastRead !== first) this.#hits += 1;
+    segment.lastRead = first;
     return {
       fd: segment.fd,
       offset: first * chunkBytes + offset,
@@ -185,6 +200,7 @@ class DiskChunkCache implements ChunkCache {
       }
       if (segment.isForgotten) return false;
       segment.sizes[inSegment] = bytes.length;
+      segment.fresh[inSegment] = 1;
       return true;
     } catch (error) {
       if (!segment.isForgotten) this.#pause(error);
@@ -223,6 +239,8 @@ class DiskChunkCache implements ChunkCache {
       opening: this.#openNameless(),
       fd: -1,
       sizes: new Uint32Array(perSegment),
+      fresh: new Uint8Array(perSegment),
+      lastRead: -1,
       bytes: 0,
       inFlight: 0,
       usedAt: 0,
@@ -257,10 +275,10 @@ class DiskChunkCache implements ChunkCache {
 
   /** Forgets the oldest until there is room for so much more, and takes it. */
   async #takeRoom(moreBytes: number): Promise<boolean> {
-    if (moreBytes > this.#maxBytes) return false;
+    if (moreBytes > this.maxBytes) return false;
     while (!this.#isClosed) {
       const isCrowded = this.#segments.size >= mostSegments;
-      const overBytes = this.#usedBytes + moreBytes - this.#maxBytes;
+      const overBytes = this.#usedBytes + moreBytes - this.maxBytes;
       if (overBytes <= 0 && !isCrowded) {
         this.#usedBytes += moreBytes;
         return true;

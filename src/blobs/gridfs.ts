@@ -31,8 +31,14 @@ export type GridFsBlobsOptions = {
 
 /** The store, and what it did. */
 export type GridFsBlobs = BlobStore & {
-  /** Since the start: chunks asked of the database. As of now: bytes kept on the disk. */
-  readonly figures: { readonly fetchedChunks: number; readonly cachedBytes: number };
+  readonly figures: {
+    /** Chunks since the start that were in the cache, and that were asked of the database. */
+    readonly hits: number;
+    readonly misses: number;
+    /** Bytes of them on the disk now, and at most. */
+    readonly bytes: number;
+    readonly limitBytes: number;
+  };
 };
 
 /** Opens the store; makes its indexes where they are missing. Throws `unavailable`. */
@@ -78,7 +84,13 @@ class GridFsStore implements GridFsBlobs {
   }
 
   get figures(): GridFsBlobs['figures'] {
-    return { fetchedChunks: this.#fetcher.fetched, cachedBytes: this.#cache?.usedBytes ?? 0 };
+    const cache = this.#cache;
+    return {
+      hits: cache?.hits ?? 0,
+      misses: this.#fetcher.fetched,
+      bytes: cache?.usedBytes ?? 0,
+      limitBytes: cache?.maxBytes ?? 0,
+    };
   }
 
   async append(id: string): Promise<BlobWriter> {

@@ -1,7 +1,7 @@
 // Everything in MongoDB, for any number of processes; the data folder holds only what can be lost: the cache of chunks.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { createGridFsBlobs } from '../blobs/gridfs.ts';
+import { createGridFsBlobs, type GridFsBlobs } from '../blobs/gridfs.ts';
 import { openMongoCatalogue } from '../catalogue/mongo/mongo-catalogue.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
@@ -29,11 +29,12 @@ export async function openClusterStores(
     const leases = createMongoLeases(db);
     const keeper = createLeaseKeeper({ store: leases, clock, log });
     closing.add(() => keeper.close());
+    let blobs: GridFsBlobs | null = null;
     const kept = async () => (await keys.get('service', 'the other processes')).toString('hex');
     const secret = config.auth.serviceSecret ?? (await kept());
     return {
       ...{ keys, accounts: { db, keys }, shared: { leases, keeper, changes, secret } },
-      figures: {},
+      figures: { cache: () => blobs?.figures ?? { hits: 0, misses: 0, bytes: 0, limitBytes: 0 } },
       async openCatalogue() {
         const catalogue = await openMongoCatalogue({ db, clock, log, changes });
         closing.add(() => catalogue.close());
@@ -41,9 +42,10 @@ export async function openClusterStores(
       },
       async openBlobs() {
         const cache = cacheBytes > 0 ? { folder: join(folder, 'cache'), maxBytes: cacheBytes } : null;
-        const blobs = await createGridFsBlobs({ db, clock, log, cache });
-        closing.add(() => blobs.close());
-        return blobs;
+        const store = await createGridFsBlobs({ db, clock, log, cache });
+        closing.add(() => store.close());
+        blobs = store;
+        return store;
       },
       close: () => closing.closeAll(),
     };
