@@ -1,13 +1,15 @@
 // `kinora check [--repair]`: opens the stores, runs the check, ends with 1 where anything disagrees.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createDiskBlobs } from '../blobs/disk.ts';
-import { openSqliteCatalogue } from '../catalogue/sqlite/sqlite-catalogue.ts';
+import type { Logger } from 'pino';
 import { runCheck } from '../check/run-check.ts';
 import { systemClock } from '../clock.ts';
+import type { Config } from '../config.ts';
 import { lockDataFolder } from '../data-lock.ts';
 import { isAppError } from '../errors.ts';
 import { createLog } from '../log.ts';
+import { openLocalStores } from '../stores/local-stores.ts';
+import type { Stores } from '../stores/stores.ts';
 import { commandSettings } from './command-settings.ts';
 
 /** Resolves to the exit status: 0 fine, 1 something disagrees (still), 2 could not be run. */
@@ -18,22 +20,18 @@ export async function check(words: readonly string[]): Promise<number> {
     return 2;
   }
   const config = commandSettings();
-  const { folder } = config.data;
-  if (!existsSync(join(folder, 'kinora.sqlite'))) {
-    console.error(`kinora: there is no catalogue in ${folder}; KINORA_DATA names the data folder`);
-    return 2;
-  }
   const opened: (() => unknown)[] = [];
   try {
-    const lock = await lockDataFolder(folder);
-    opened.push(() => lock.release());
-    // The check writes next to nothing, and must run on a disk that is full.
-    const blobs = await createDiskBlobs({ folder, reserveBytes: 0, clock: systemClock });
-    opened.push(() => blobs.close());
-    const catalogue = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock: systemClock });
-    opened.push(() => catalogue.close());
-    const repair = words.includes('--repair');
     const log = await createLog({ ...config.log, level: 'error' });
+    const stores = await openStores(config, log, opened);
+    if (stores === null) {
+      console.error(
+        `kinora: there is no catalogue in ${config.data.folder}; KINORA_DATA names the data folder`,
+      );
+      return 2;
+    }
+    const [catalogue, blobs] = [await stores.openCatalogue(), await stores.openBlobs()];
+    const repair = words.includes('--repair');
     const result = await runCheck({
       ...{ blobs, catalogue, clock: systemClock, log, repair },
       out: (line) => console.log(line),
@@ -47,6 +45,32 @@ export async function check(words: readonly string[]): Promise<number> {
   } finally {
     for (const close of opened.reverse()) await close();
   }
+}
+
+/** Those of MONGODB_URL, or of the data folder; null where there are none in it. */
+async function openStores(
+  config: Config,
+  log: Logger,
+  opened: (() => unknown)[],
+): Promise<Pick<Stores, 'openCatalogue' | 'openBlobs'> | null> {
+  // The check writes next to nothing, and must run on a disk that is full.
+  const data = { ...config.data, reserveBytes: 0, cacheBytes: 0 };
+  const tools = { clock: systemClock, log };
+  const { mongoUrl } = config.cluster;
+  if (mongoUrl === null) {
+    if (!existsSync(join(data.folder, 'kinora.sqlite'))) return null;
+    const lock = await lockDataFolder(data.folder);
+    opened.push(() => lock.release());
+  }
+  const stores =
+    mongoUrl === null
+      ? openLocalStores({ ...config, data }, tools)
+      : await (await import('../stores/cluster-stores.ts')).openClusterStores(
+          { ...config, data, cluster: { ...config.cluster, mongoUrl } },
+          tools,
+        );
+  opened.push(() => stores.close());
+  return stores;
 }
 
 function summary({

@@ -300,6 +300,9 @@ test('kinora move: afterwards the same people watch the same films from the data
   assert.equal(answer.status, 200, 'the session holds');
   assert.ok(Buffer.from(await answer.arrayBuffer()).equals(view));
   assert.equal((await fetch(`${program.url}${path}/video.mp4`, { redirect: 'manual' })).status, 401);
+  const checked = await run('check');
+  assert.equal(checked.code, 0, checked.said);
+  assert.match(checked.said, /1 video checked: all is well/);
 });
 
 /** A store's methods, also those of its class, as an object's own. */
