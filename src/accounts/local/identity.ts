@@ -3,7 +3,7 @@
 // look-up in a map. Bounded: 2,000 answers.
 import { AppError, isAppError } from '../../errors.ts';
 import { createId } from '../../ids.ts';
-import type { Accounts, Credentials, Identity } from '../accounts.ts';
+import type { Accounts, Credentials, Identity, Person } from '../accounts.ts';
 import type { Core } from './core.ts';
 import { engineAddress, findPerson, parseLogin, parseName } from './people-rows.ts';
 import { hashSecret } from './secrets.ts';
@@ -29,13 +29,27 @@ type Found = {
   lastUsedAtMs: number;
 };
 type Kept = Found & { readonly askedAtMs: number };
+/** Somebody whom a proxy names. */
+type Named = { readonly person: Person; readonly askedAtMs: number; seenAtMs: number };
 
 export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' | 'identifyNamed'> {
   const { data, clock, cookies, sessions } = core;
   const kept = new Map<string, Kept>();
   /** Pages ask for many things at once: one question will do for all of them. */
   const pending = new Map<string, Promise<Kept | null>>();
+  const named = new Map<string, Named>();
   let keptAt = data.revision();
+
+  /** Nothing is good that was answered before the last change. */
+  function forgetOld(): void {
+    const revision = data.revision();
+    if (revision === keptAt) return;
+    kept.clear();
+    named.clear();
+    keptAt = revision;
+  }
+  const isGood = (entry: { readonly askedAtMs: number }) =>
+    clock.monotonicMs() - entry.askedAtMs <= data.keepMs;
 
   async function findSession(cookie: string): Promise<Found | null> {
     const token = cookies.readSession(cookie);
@@ -109,10 +123,23 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
     });
     return Promise.race([asked, late]).finally(() => timer.abort());
   }
-  async function noteUse(entry: Found, nowMs: number): Promise<void> {
-    entry.lastUsedAtMs = nowMs;
+  async function askNamed(login: string, name: string | null): Promise<Named> {
+    const revision = data.revision();
+    const askedAtMs = clock.monotonicMs();
+    const person = (await findPerson(data.people, login)) ?? (await addNamed(core, login, name));
+    const entry = { person, askedAtMs, seenAtMs: person.lastSeenAtMs ?? 0 };
+    if (data.revision() === revision) {
+      if (named.size >= mostKept) named.clear();
+      named.set(login, entry);
+    }
+    return entry;
+  }
+  async function noteUse(
+    used: { readonly personId: string } & Pick<Found, 'sessionId' | 'tokenId'>,
+    nowMs: number,
+  ): Promise<void> {
     try {
-      await data.people.noteUse(entry.identity.viewer.personId, entry, nowMs);
+      await data.people.noteUse(used.personId, used, nowMs);
     } catch (error) {
       // Nobody is kept out because it cannot be noted.
       if (!isAppError(error, 'unavailable')) throw error;
@@ -121,17 +148,13 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
 
   return {
     async identify({ cookie, bearer }, { mayBeOld = false, mustBeFresh = false } = {}) {
-      const revision = data.revision();
-      if (revision !== keptAt) {
-        kept.clear();
-        keptAt = revision;
-      }
+      forgetOld();
       // A request with a token asks as that token, whatever cookie the browser adds.
       const secret = bearer ?? cookie;
       if (!secret || secret.length > 300) return null;
       const key = (bearer === null ? 'c' : 'b') + secret;
       let entry = kept.get(key) ?? null;
-      if (!entry || (mustBeFresh && data.isShared) || clock.monotonicMs() - entry.askedAtMs > data.keepMs)
+      if (!entry || (mustBeFresh && data.isShared) || !isGood(entry))
         entry = await (mustBeFresh
           ? ask(key, { cookie, bearer })
           : entry && mayBeOld
@@ -139,7 +162,10 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
             : askOnce(key, { cookie, bearer }));
       const nowMs = clock.nowMs();
       if (!entry || nowMs >= entry.identity.expiresAtMs) return null;
-      if (nowMs - entry.lastUsedAtMs >= noteEveryMs) await noteUse(entry, nowMs);
+      if (nowMs - entry.lastUsedAtMs >= noteEveryMs) {
+        entry.lastUsedAtMs = nowMs;
+        await noteUse({ ...entry, personId: entry.identity.viewer.personId }, nowMs);
+      }
       return nowMs < entry.renewableAtMs ? entry.identity : { ...entry.identity, isRenewable: true };
     },
     async renew(asker) {
@@ -149,12 +175,19 @@ export function createIdentity(core: Core): Pick<Accounts, 'identify' | 'renew' 
       await sessions.prolong(session);
       return [cookies.session(asker.origin, session.token)];
     },
-    async identifyNamed(login, name) {
-      const person = (await findPerson(data.people, login)) ?? (await addNamed(core, login, name));
+    async identifyNamed(login, name, { mayBeOld = false, mustBeFresh = false } = {}) {
+      forgetOld();
+      let entry = named.get(login) ?? null;
+      const isAway = mayBeOld && data.awayMs() > 0 && data.awayMs() <= awayMs;
+      if (!entry || (mustBeFresh && data.isShared) || !(isGood(entry) || isAway))
+        entry = await askNamed(login, name);
+      const { person } = entry;
       if (person.isDisabled) throw new AppError('unauthorized', 'This account is turned off. Ask the owner.');
       const nowMs = clock.nowMs();
-      if (nowMs - (person.lastSeenAtMs ?? 0) >= noteEveryMs)
-        await data.people.noteUse(person.id, { sessionId: null, tokenId: null }, nowMs);
+      if (nowMs - entry.seenAtMs >= noteEveryMs) {
+        entry.seenAtMs = nowMs;
+        await noteUse({ personId: person.id, sessionId: null, tokenId: null }, nowMs);
+      }
       return {
         viewer: {
           ...{ personId: person.id, name: person.name, role: person.role, scopes: null },

@@ -159,7 +159,11 @@ export function createRemoteAccounts({
     },
     async identifyNamed(login, name, options) {
       const key = namedKey + JSON.stringify([login, name]);
-      return (await identify(key, () => call('identifyNamed', [login, name]), options))!;
+      return (await identify(
+        key,
+        () => call('identifyNamed', [login, name, { mustBeFresh: true }]),
+        options,
+      ))!;
     },
     async handle(asker, request) {
       const answer = await asked.handle(asker, request);
