@@ -239,7 +239,8 @@ async function openLibrary(
   opened.push(() => probe?.close());
   const library = createLibrary({
     ...{ ...parts, clock, log, config: config.data, isWorker },
-    ...{ leases: stores.shared?.keeper ?? null, ...(probe && { probe }) },
+    ...{ leases: stores.shared?.keeper ?? null, word: stores.shared?.changes ?? null },
+    ...(probe && { probe }),
   });
   opened.push(() => library.close());
   await library.start();

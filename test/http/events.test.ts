@@ -115,6 +115,14 @@ test('nobody is told of what is not theirs to see, and of what they may see no m
   await Promise.all([named.stop(), all.stop()]);
 });
 
+test('the head alone ends', async () => {
+  const answer = await house.member.ask('/api/v1/events', { method: 'HEAD' });
+  assert.deepEqual(
+    [answer.status, answer.headers.get('content-type')],
+    [200, 'text/event-stream; charset=utf-8'],
+  );
+});
+
 test('too many, none, or nonsense is refused in words', async () => {
   const { member } = house;
   const ids = (count: number) => Array.from({ length: count }, (_, number) => `v${number}`).join();
