@@ -37,7 +37,7 @@ type Topic = {
 };
 
 /** With the answer of the database itself below the promised 2 s. */
-const [quickMs, slowMs, slower] = [500, 1500, 1.5];
+const [quickMs, slowMs, slower] = [500, 1000, 1.5];
 /** What is older is no knowledge. */
 const staleMs = 2000;
 const byItselfMs = 10_000;
