@@ -6,6 +6,8 @@ import { createServicePlace, ServiceAway } from './service-place.ts';
 
 /** Questions that wait at once; beyond it the answer is `unavailable` at once. */
 const mostWaiting = 512;
+/** For a connection: within a house or a cluster it takes milliseconds, or nobody is there. */
+const connectMs = 1000;
 /** Silence after which a kept connection is taken for dead, and another process for the better one to ask. better-auth takes a second to load. */
 const silentMs = 1500;
 
@@ -57,12 +59,13 @@ export function createServiceCaller({
       const index = (first + turn) % places.length;
       const place = places[index]!;
       const isRead = kind === 'read';
-      const keptMs = isRead && turn < places.length ? silentMs : null;
+      const isLast = turn === places.length;
+      const keptMs = isRead && !isLast ? silentMs : null;
       try {
         const result = await place.ask(
           {
             ...{ name, body, isRead, timeoutMs: leftMs, headers: tracing?.inject() ?? {} },
-            ...{ keptMs, freshMs: places.length > 1 ? keptMs : null },
+            ...{ keptMs, freshMs: places.length > 1 ? keptMs : null, connectMs: isLast ? null : connectMs },
           },
           closing.signal,
         );

@@ -11,9 +11,6 @@ import { mostAnswerBytes, secretHeader, servicePath } from './service-methods.ts
 const mostConnections = 16;
 /** Shorter than the 65 s after which the other side closes an idle connection. */
 const idleMs = 30_000;
-/** For a connection: within a house or a cluster it takes milliseconds, or nobody is there. */
-const connectMs = 1000;
-
 /** Thrown for everything that says "not there", so that it can be told from an `unavailable` of the accounts' own. */
 export class ServiceAway extends AppError {
   /** It did not answer in time: it may be busy rather than gone. */
@@ -39,6 +36,8 @@ export type Question = {
   /** Over a connection that is kept. */
   readonly isRead: boolean;
   readonly timeoutMs: number;
+  /** How long a new connection may take to be made; null: as long as the question takes. */
+  readonly connectMs: number | null;
   /** How long a kept connection may be silent before it is taken for dead; null: as long as the question takes. */
   readonly keptMs: number | null;
   /** The same for a new one. */
@@ -65,7 +64,7 @@ export function createServicePlace(url: string, secret: string): ServicePlace {
   const agents = { read: createAgent(true), act: createAgent(false) };
 
   function post(question: Question, signal: AbortSignal): Promise<IncomingMessage> {
-    const { name, body, headers, isRead, keptMs, freshMs } = question;
+    const { name, body, headers, isRead, connectMs, keptMs, freshMs } = question;
     return new Promise((resolve, reject) => {
       const request = (isTls ? requestHttps : requestHttp)(new URL(servicePath + name, url), {
         ...{ method: 'POST', agent: isRead ? agents.read : agents.act, signal },
@@ -79,10 +78,20 @@ export function createServicePlace(url: string, secret: string): ServicePlace {
       });
       let isSent = false;
       let timer: NodeJS.Timeout | undefined;
-      const giveUpIn = (ms: number | null, isSlow: boolean) => {
+      const stopWaiting = () => {
         clearTimeout(timer);
-        const silent = () => request.destroy(Object.assign(new Error('no answer in time'), { isSlow }));
-        if (ms !== null) timer = setTimeout(silent, ms);
+        timer = undefined;
+      };
+      const giveUpIn = (ms: number | null, isSlow: boolean) => {
+        stopWaiting();
+        if (ms === null) return;
+        const mine = setTimeout(() => {
+          // Where this process was busy itself, what came meanwhile is read first.
+          setImmediate(() => {
+            if (timer === mine) request.destroy(Object.assign(new Error('no answer in time'), { isSlow }));
+          });
+        }, ms);
+        timer = mine;
       };
       request.once('socket', (socket: Socket) => {
         const sent = () => {
@@ -94,11 +103,11 @@ export function createServicePlace(url: string, secret: string): ServicePlace {
         socket.once('connect', sent);
       });
       request.once('response', (response) => {
-        clearTimeout(timer);
+        stopWaiting();
         resolve(response);
       });
       request.once('error', (error: Error & { isSlow?: boolean }) => {
-        clearTimeout(timer);
+        stopWaiting();
         reject(new ServiceAway(error, { isSlow: error.isSlow ?? false, isUnsent: !isSent }));
       });
       request.end(body);
