@@ -6,6 +6,7 @@ import type { Marks } from '../../src/catalogue/catalogue.ts';
 import { AppError, isAppError } from '../../src/errors.ts';
 import { installGuard } from '../../src/http/guard.ts';
 import { problemOf } from '../../src/http/problem.ts';
+import { eventRoutes } from '../../src/http/routes/events.ts';
 import { pageRoutes } from '../../src/http/routes/pages.ts';
 import { errorPage } from '../../src/web/error-page.ts';
 import { createFakeServices, type FakeOptions } from './fake-services.ts';
@@ -45,6 +46,7 @@ export async function startFakeSite(options: FakeSiteOptions = {}): Promise<Fake
   });
   await pageRoutes(app, services);
   apiRoutes(app, services);
+  eventRoutes(app, services);
   pictureRoutes(app, services, options);
   const uploads = fakeUploadRoutes(app);
   await app.listen({ host: '127.0.0.1', port: 0 });
