@@ -221,7 +221,7 @@ function writtenOf({ hasTwoFactor, ...given }: PersonChanges, nowMs: number) {
   };
 }
 
-export function toPerson(row: UserDocument, hasPassword: boolean): Person {
+function toPerson(row: UserDocument, hasPassword: boolean): Person {
   return {
     id: row._id,
     name: row.name,
