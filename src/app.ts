@@ -21,7 +21,7 @@ import { createRoleServer } from './http/role-server.ts';
 import { createServer, type Server } from './http/server.ts';
 import { createLibrary } from './library/create-library.ts';
 import type { Library } from './library/library.ts';
-import { createMetrics } from './metrics/metrics.ts';
+import { createMetrics, type Metrics } from './metrics/metrics.ts';
 import { openLocalStores } from './stores/local-stores.ts';
 import type { Stores } from './stores/stores.ts';
 import { openTracing } from './tracing/open-tracing.ts';
@@ -201,10 +201,13 @@ async function createParts(
   const blobs = hasLibrary ? tracedBlobs(await stores.openBlobs(), tracing) : null;
   const isLocal = config.cluster.mongoUrl === null;
   const isWell = async () => isLocal && Promise.all([catalogue?.ping(), blobs?.room()]);
-  const library = catalogue && blobs ? await openLibrary(config, shared, { catalogue, blobs }, opened) : null;
   const cameras = catalogue && hasCameras ? await openCameras(config, shared, catalogue, opened) : null;
   const metrics = createMetrics({ cameras: cameras ?? noCameras, clock, roles });
+  if (catalogue) metrics.cluster.watch({ tasks: () => waitingTasks(catalogue) });
   metrics.cluster.watch(stores.figures);
+  stores.onLeaseLost(metrics.cluster.leaseLost);
+  const library =
+    catalogue && blobs ? await openLibrary(config, shared, { catalogue, blobs, metrics }, opened) : null;
   const services = { config, clock, log, metrics, tracing, ending };
   const cameraService = cameras?.service ?? null;
 
@@ -225,12 +228,24 @@ async function createParts(
   return { server, cameras, isWell };
 }
 
+/** More are counted as so many. */
+const mostTasks = 10_000;
+
+async function waitingTasks(catalogue: Pick<Catalogue, 'listTasks'>): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { kind } of await catalogue.listTasks(mostTasks)) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
 const noCameras = { list: () => [], figures: () => [] };
 
 async function openLibrary(
   config: Config,
   { clock, log, stores }: Shared,
-  parts: { readonly catalogue: Catalogue; readonly blobs: BlobStore },
+  {
+    metrics,
+    ...parts
+  }: { readonly catalogue: Catalogue; readonly blobs: BlobStore; readonly metrics: Metrics },
   opened: Opened,
 ): Promise<Library> {
   const isWorker = config.roles.has('worker');
@@ -239,6 +254,7 @@ async function openLibrary(
   opened.push(() => probe?.close());
   const library = createLibrary({
     ...{ ...parts, clock, log, config: config.data, isWorker },
+    onTaskEnded: metrics.cluster.taskEnded,
     ...{ leases: stores.shared?.keeper ?? null, word: stores.shared?.changes ?? null },
     ...(probe && { probe }),
   });

@@ -29,6 +29,8 @@ export function createBaseServer(
     trustProxy: trustedProxies.length > 0 && isProxy,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
+    // Routes are put together without waiting for anything; a machine where a dozen processes start takes its time.
+    pluginTimeout: 60_000,
     // One that comes on a kept connection in the last moment is still answered.
     return503OnClosing: false,
   }).withTypeProvider<TypeBoxTypeProvider>();

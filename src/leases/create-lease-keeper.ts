@@ -21,6 +21,8 @@ export type LeaseKeeperSetup = {
   readonly log: Logger;
   /** Spreads those who wait; from 0 to below 1. */
   readonly random?: () => number;
+  /** Told of a lease that was lost, not given back. */
+  readonly onLost?: (name: string) => void;
   /** This run of this process; made up where left out. */
   readonly holder?: string;
 };
@@ -35,7 +37,7 @@ export type LeaseKeeperSetup = {
  * that a write arrives within a tenth of the lease's length, or never.
  */
 export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
-  const { store, clock, log, random = Math.random, holder = createId() } = setup;
+  const { store, clock, log, random = Math.random, holder = createId(), onLost } = setup;
   const sightings = createLeaseSightings();
   const held = new Map<string, Hold>();
   /** Names that are being taken: a store's calls for one name come one after the other. */
@@ -69,6 +71,7 @@ export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
       onEnd() {
         if (held.get(name) === hold) held.delete(name);
       },
+      onLost: () => onLost?.(name),
     });
     held.set(name, hold);
     if (isClosed) {
@@ -173,6 +176,7 @@ export function createLeaseKeeper(setup: LeaseKeeperSetup): LeaseKeeper {
         await rest(row);
       }
     },
+    heldNames: () => [...held.keys()],
     isHeldHere: (name) => held.has(name) || taking.has(name),
     async seen(prefix) {
       const before = lists.get(prefix);

@@ -20,6 +20,8 @@ export type HoldSetup = {
   readonly beatMs: number;
   /** Called once, before the signal aborts. */
   onEnd(): void;
+  /** Called once where it was lost, not given back. */
+  onLost(): void;
 };
 
 export type Hold = HeldLease & {
@@ -27,7 +29,7 @@ export type Hold = HeldLease & {
   ask(): void;
 };
 
-export function holdLease({ store, clock, log, row, sentAtMs, beatMs, onEnd }: HoldSetup): Hold {
+export function holdLease({ store, clock, log, row, sentAtMs, beatMs, onEnd, onLost }: HoldSetup): Hold {
   const { name, token, lengthMs } = row;
   const ended = new AbortController();
   const isOver = () => ended.signal.aborted;
@@ -45,6 +47,7 @@ export function holdLease({ store, clock, log, row, sentAtMs, beatMs, onEnd }: H
   const lose = (why: string) => {
     if (isOver()) return;
     log.warn({ lease: name, token }, `a lease ${why}`);
+    onLost();
     end(why);
   };
   /** Whether its time is over, and then it is lost from now on. */

@@ -48,6 +48,8 @@ export type LeaseKeeper = {
   ): Promise<HeldLease>;
   /** Waits as `wait` until no other process holds it, and takes nothing. Throws the signal's reason, `unavailable`. */
   untilLeft(name: string, options: { readonly asks?: boolean }, signal: AbortSignal): Promise<void>;
+  /** Names of the leases this keeper holds now. */
+  heldNames(): readonly string[];
   /** Whether it is held or being taken in this process. */
   isHeldHere(name: string): boolean;
   /**

@@ -22,7 +22,7 @@ import { openOriginal, openView } from './opened-bytes.ts';
 import { describeByProbe } from './other-media.ts';
 import { createQuotas } from './quota.ts';
 import { createReaderPool } from './reader-pool.ts';
-import { createTasks } from './tasks.ts';
+import { createTasks, type TaskEnded } from './tasks.ts';
 import { maxTitleLength, plainText } from './titles.ts';
 import { type Word, watchVideoChanges } from './video-changes.ts';
 import { createVideoMaker } from './video-maker.ts';
@@ -51,6 +51,8 @@ export type LibraryOptions = {
   readonly word?: Word | null;
   /** Whether it does what has to be done once, whoever asks for what; left out: yes. */
   readonly isWorker?: boolean;
+  /** Told of each task that ended here. */
+  readonly onTaskEnded?: TaskEnded;
 };
 
 /** Makes the library. `start()` it before use. Closing it ends the probe; the stores stay the caller's to close. */
@@ -69,7 +71,7 @@ export function createLibrary(options: LibraryOptions): Library {
   );
   const describing = 'describe';
   const tasks = createTasks({
-    ...{ catalogue, locks, clock, log },
+    ...{ catalogue, locks, clock, log, onEnded: options.onTaskEnded },
     works:
       probe && isWorker ? { [describing]: (video) => describeByProbe(video, { blobs, log, probe }) } : {},
   });

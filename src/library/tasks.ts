@@ -36,9 +36,13 @@ export type TasksSetup = {
   readonly log: Logger;
   /** By kind; tasks of other kinds are left to those who know them. */
   readonly works: Readonly<Record<string, Work>>;
+  /** Told of each that ended here: `lost` where another has it by now. */
+  readonly onEnded?: TaskEnded | undefined;
 };
 
-export function createTasks({ catalogue, locks, clock, log, works }: TasksSetup): Tasks {
+export type TaskEnded = (kind: string, result: 'done' | 'failed' | 'lost') => void;
+
+export function createTasks({ catalogue, locks, clock, log, works, onEnded }: TasksSetup): Tasks {
   const closing = new AbortController();
   let woken = Promise.withResolvers<void>();
   let going: Promise<void> = Promise.resolve();
@@ -67,6 +71,7 @@ export function createTasks({ catalogue, locks, clock, log, works }: TasksSetup)
       });
       lock.assertHeld();
       isOver = await catalogue.finishTask(task.id, lock.token, found);
+      onEnded?.(task.kind, isOver ? 'done' : 'lost');
       return isOver;
     } finally {
       await lock.release(isOver);
@@ -89,6 +94,7 @@ export function createTasks({ catalogue, locks, clock, log, works }: TasksSetup)
         failures.delete(task.id);
       } catch (error) {
         if (closing.signal.aborted) return false;
+        onEnded?.(task.kind, isAppError(error, 'conflict') ? 'lost' : 'failed');
         if (!failures.has(task.id))
           log.warn({ err: error, video: task.videoId }, 'a task could not be done and is tried again');
         put(task.id);

@@ -1,4 +1,4 @@
-// Metrics of the work that processes share: leases, tasks, the cache of chunks, the database. What can be asked is asked
+// Metrics of the work that processes share: leases, tasks and the cache of chunks. What can be asked is asked
 // when Prometheus asks; what only happens is counted when it does. Where a process has none of it they are empty.
 import { Counter, Gauge, type Registry } from 'prom-client';
 
@@ -28,8 +28,6 @@ export type ClusterMetrics = {
   leaseLost(name: string): void;
   /** Notes a task that ended here: `done`, `failed`, or `lost` to a process that took it over. */
   taskEnded(kind: string, result: 'done' | 'failed' | 'lost'): void;
-  /** Notes an operation of the database that failed, by the kind of its AppError. */
-  databaseFailed(kind: string): void;
 };
 
 export function addClusterMetrics(registers: Registry[]): ClusterMetrics {
@@ -62,11 +60,6 @@ export function addClusterMetrics(registers: Registry[]): ClusterMetrics {
     name: 'kinora_tasks_ended_total',
     help: 'Tasks that ended in this process, by kind and result',
     ...{ labelNames: ['kind', 'result'], registers },
-  });
-  const failures = new Counter({
-    name: 'kinora_database_failures_total',
-    help: 'Operations of the database that failed, by kind',
-    ...{ labelNames: ['kind'], registers },
   });
   for (const [name, help, read] of [
     ['kinora_cache_bytes', 'Bytes of videos that are kept on the disk of this process', 'bytes'],
@@ -101,7 +94,6 @@ export function addClusterMetrics(registers: Registry[]): ClusterMetrics {
     },
     leaseLost: (name) => lost.inc({ kind: kindOf(name) }),
     taskEnded: (kind, result) => ended.inc({ kind, result }),
-    databaseFailed: (kind) => failures.inc({ kind }),
   };
 }
 

@@ -26,15 +26,25 @@ export async function openClusterStores(
     const keys = createMongoKeys(db);
     const changes = createChanges({ db, clock, log });
     closing.add(() => changes.close());
+    let leaseLost: ((name: string) => void) | null = null;
     const leases = createMongoLeases(db);
-    const keeper = createLeaseKeeper({ store: leases, clock, log });
+    const keeper = createLeaseKeeper({
+      ...{ store: leases, clock, log },
+      onLost: (name) => leaseLost?.(name),
+    });
     closing.add(() => keeper.close());
     let blobs: GridFsBlobs | null = null;
     const kept = async () => (await keys.get('service', 'the other processes')).toString('hex');
     const secret = config.auth.serviceSecret ?? (await kept());
     return {
       ...{ keys, accounts: { db, keys }, shared: { leases, keeper, changes, secret } },
-      figures: { cache: () => blobs?.figures ?? { hits: 0, misses: 0, bytes: 0, limitBytes: 0 } },
+      onLeaseLost(listener) {
+        leaseLost = listener;
+      },
+      figures: {
+        leases: () => keeper.heldNames(),
+        cache: () => blobs?.figures ?? { hits: 0, misses: 0, bytes: 0, limitBytes: 0 },
+      },
       async openCatalogue() {
         const catalogue = await openMongoCatalogue({ db, clock, log, changes });
         closing.add(() => catalogue.close());

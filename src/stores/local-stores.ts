@@ -15,6 +15,7 @@ export function openLocalStores(config: Config, { clock }: { readonly clock: Clo
   return {
     ...{ keys, shared: null, figures: {} },
     accounts: { folder, keys },
+    onLeaseLost() {},
     async openCatalogue() {
       const catalogue = await openSqliteCatalogue({ file: join(folder, 'kinora.sqlite'), clock });
       closing.add(() => catalogue.close());

@@ -25,6 +25,8 @@ export type Stores = {
   readonly shared: SharedParts | null;
   /** For the metrics. */
   readonly figures: Partial<ClusterSources>;
+  /** Has a lease that is lost told from now on. */
+  onLeaseLost(listener: (name: string) => void): void;
   /** Each is opened once and closed with the stores. Throw `unavailable`, `corrupt`, `conflict`. */
   openCatalogue(): Promise<Catalogue>;
   openBlobs(): Promise<BlobStore>;

@@ -346,7 +346,7 @@ export function createFakeServices(options: FakeOptions = {}): Services & {
   const metrics = {
     ...{ answered: () => {}, sent: () => {}, arrived: () => {} },
     ...{ contentType: 'text/plain', read: async () => '' },
-    cluster: { watch: () => {}, leaseLost: () => {}, taskEnded: () => {}, databaseFailed: () => {} },
+    cluster: { watch: () => {}, leaseLost: () => {}, taskEnded: () => {} },
   } as Metrics;
   const accounts = createFakeAccounts({ clock, ...options.accounts });
   return {

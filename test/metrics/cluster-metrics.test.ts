@@ -29,14 +29,12 @@ test('leases and tasks are told by kind, the cache as it is, and what happened i
   metrics.cluster.leaseLost('camera:porch');
   metrics.cluster.taskEnded('describe', 'done');
   metrics.cluster.taskEnded('describe', 'done');
-  metrics.cluster.databaseFailed('unavailable');
   assert.deepEqual(await linesOf(metrics), [
     'kinora_leases_held{kind="camera"} 2',
     'kinora_leases_held{kind="tidy"} 1',
     'kinora_leases_lost_total{kind="camera"} 1',
     'kinora_tasks_waiting{kind="describe"} 3',
     'kinora_tasks_ended_total{kind="describe",result="done"} 2',
-    'kinora_database_failures_total{kind="unavailable"} 1',
     'kinora_cache_bytes{store="chunks"} 7340032',
     'kinora_cache_limit_bytes{store="chunks"} 2000000000',
     'kinora_cache_hits_total{store="chunks"} 5',
