@@ -13,7 +13,12 @@ const configOf = (environment: Record<string, string>): Config =>
 async function linesOf(environment: Record<string, string>, setupCode: string | null = null) {
   const lines: { level: number; msg: string }[] = [];
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-  const app = { url: 'http://localhost:5000', setupCode: async () => setupCode, close: async () => {}, isWell: async () => true };
+  const app = {
+    url: 'http://localhost:5000',
+    setupCode: async () => setupCode,
+    close: async () => {},
+    isWell: async () => true,
+  };
   await welcome(app, configOf(environment), log, false);
   return lines;
 }
