@@ -1,5 +1,6 @@
 // Makes a MongoDB a replica set of one, and the program's user in it; all of it may be run again. Run by mongosh, of the
 // chart's bundled database and of compose.yaml. Ends with 1 where it is not done yet.
+// biome-ignore lint/style/useNodejsImportProtocol: older shells of MongoDB do not know the other spelling.
 const fs = require('fs');
 
 const read = (name) => fs.readFileSync(`/secrets/${name}`, 'utf8').trim();
