@@ -1,7 +1,8 @@
-// nginx in front of the web replicas: requests go round, and one that could not be put to a replica goes to the next.
+// nginx in front of the web replicas: requests go round, and one that could not be put to a replica goes to the next. No
+// replica is taken for dead meanwhile (max_fails=0): one that has just come back would be left out when another goes.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
@@ -11,6 +12,8 @@ export type Front = {
   readonly url: string;
   /** Other replicas from now on; running answers go on (nginx's reload). */
   lead(ports: readonly number[]): void;
+  /** What it has noted of requests that did not go as they should. */
+  errors(): string;
   close(): Promise<void>;
 };
 
@@ -36,6 +39,7 @@ export async function startFront(ports: readonly number[]): Promise<Front> {
       writeFileSync(file, configuration(folder, port, others));
       child.kill('SIGHUP');
     },
+    errors: () => readFileSync(join(folder, 'error.log'), 'utf8'),
     async close() {
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
@@ -58,7 +62,7 @@ http {
   ${temporary.join('\n  ')}
   access_log off;
   upstream web {
-    ${ports.map((one) => `server 127.0.0.1:${one} max_fails=1 fail_timeout=1s;`).join('\n    ')}
+    ${ports.map((one) => `server 127.0.0.1:${one} max_fails=0;`).join('\n    ')}
     keepalive 32;
   }
   server {
@@ -80,7 +84,7 @@ http {
       proxy_send_timeout 1h;
       proxy_connect_timeout 2s;
       proxy_next_upstream error timeout;
-      proxy_next_upstream_tries 3;
+      proxy_next_upstream_tries 0;
     }
   }
 }
