@@ -16,6 +16,7 @@ if (chosen.length === 0) {
 }
 /** Taken in this order before all others, so that no long one is left alone at the end. */
 const longest = [
+  ...['cluster/kills', 'cluster/rolling', 'cluster/paused', 'cluster/database'],
   ...['e2e/live-latency', 'e2e/log-in', 'web/browser', 'web/accounts-browser', 'media/round-trip'],
   ...['e2e/links', 'e2e/sharing', 'cameras/rtsp', 'e2e/camera-sound', 'e2e/wall', 'cameras/soak'],
   ...['e2e/television', 'e2e/newcomer', 'security/hostile-text', 'cameras/process-drivers', 'http/my-data'],
@@ -48,7 +49,12 @@ process.exit(status);
 
 /** The tests kill the programs they start, and what is killed keeps nothing of what it compiled. */
 function compileProgram() {
-  const loads = ['src/commands/serve.ts', 'src/app.ts', 'src/accounts/local/engine-options.ts'];
+  const loads = [
+    'src/commands/serve.ts',
+    'src/app.ts',
+    'src/accounts/local/engine-options.ts',
+    'src/stores/cluster-stores.ts',
+  ];
   const script = loads.map((path) => `await import('./${path}');`).join('');
   runNodeAndWait(['--input-type=module', '--eval', script], kept);
 }
