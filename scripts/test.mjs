@@ -14,13 +14,16 @@ if (chosen.length === 0) {
   const status = runNodeAndWait([join(root, 'scripts', 'check.mjs'), '--verify']);
   if (status !== 0) process.exit(status);
 }
-/** Taken in this order before all others, so that no long one is left alone at the end. */
+/**
+ * Taken in this order before all others, so that no long one is left alone at the end; those of `cluster`, which start
+ * eight processes each, apart from one another.
+ */
 const longest = [
-  ...['cluster/kills', 'cluster/rolling', 'cluster/paused', 'cluster/database'],
-  ...['e2e/live-latency', 'e2e/log-in', 'web/browser', 'web/accounts-browser', 'media/round-trip'],
-  ...['e2e/links', 'e2e/sharing', 'cameras/rtsp', 'e2e/camera-sound', 'e2e/wall', 'cameras/soak'],
-  ...['e2e/television', 'e2e/newcomer', 'security/hostile-text', 'cameras/process-drivers', 'http/my-data'],
-  ...['e2e/first-start', 'e2e/player', 'web/library', 'e2e/accounts-command', 'e2e/program'],
+  ...['e2e/live-latency', 'e2e/log-in', 'cluster/kills', 'web/browser', 'web/accounts-browser'],
+  ...['media/round-trip', 'e2e/links', 'e2e/sharing', 'cluster/rolling', 'cameras/rtsp'],
+  ...['e2e/camera-sound', 'e2e/wall', 'cameras/soak', 'e2e/television', 'cluster/paused'],
+  ...['e2e/newcomer', 'security/hostile-text', 'cameras/process-drivers', 'http/my-data', 'e2e/first-start'],
+  ...['cluster/database', 'e2e/player', 'web/library', 'e2e/accounts-command', 'e2e/program'],
 ].map((name) => join(root, 'test', `${name}.test.ts`));
 const files = chosen.length > 0 ? chosen : testFiles(join(root, 'test'));
 // Each file is a process, and many of them start the program: compiled code is kept, or a third of the run goes there.
