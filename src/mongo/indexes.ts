@@ -27,15 +27,27 @@ export async function ensureIndexes(
   db: Db,
   wanted: Readonly<Record<string, readonly WantedIndex[]>>,
 ): Promise<void> {
-  // Collections one after the other: an index build may take a second, and locks what it builds on.
-  for (const [name, indexes] of Object.entries(wanted)) {
-    const collection = db.collection(name);
-    const there = await indexesOf(collection);
-    for (const index of indexes) {
-      // One that is being built is among them: what must be unique is waited for.
-      const isThere = there.get(index.name) === JSON.stringify(index.keys) && !index.options?.unique;
-      if (!isThere) await ensureIndex(collection, index);
-    }
+  // At once: each build may take a second, and who starts waits for all of them.
+  await Promise.all(
+    Object.entries(wanted).map(([name, indexes]) => ensureOfOne(db.collection(name), indexes)),
+  );
+}
+
+async function ensureOfOne(collection: Collection<Document>, indexes: readonly WantedIndex[]): Promise<void> {
+  const there = await indexesOf(collection);
+  // One that is being built is among them: what must be unique is waited for.
+  const missing = indexes.filter(
+    ({ name, keys, options }) => there.get(name) !== JSON.stringify(keys) || options?.unique,
+  );
+  if (missing.length === 0) return;
+  try {
+    // One walk of the collection for all of them.
+    await collection.createIndexes(
+      missing.map(({ keys, name, options }) => ({ ...options, name, key: keys as Record<string, 1 | -1> })),
+    );
+  } catch {
+    // One of them is being built by another replica, or the answer took too long: each by itself, and waited for.
+    for (const index of missing) await ensureIndex(collection, index);
   }
 }
 
