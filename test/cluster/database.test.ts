@@ -77,7 +77,12 @@ test('the database goes away and comes back under load', { timeout: 900_000 }, a
   const again = await startMongo(t, { folder, port });
   assert.ok(again);
 
-  await Promise.all(cluster.all.map((replica) => replica.untilReady(patient.timeoutMs)));
+  const ready = Promise.all(cluster.all.map((replica) => replica.untilReady(patient.timeoutMs)));
+  await ready.catch((error) => {
+    throw new Error(cluster.all.map(({ name, output }) => `${name}: ${output().slice(-3000)}`).join('\n'), {
+      cause: error,
+    });
+  });
   const readyMs = performance.now() - backAtMs;
   await until(async () => (await fetch(`${url}/`, { headers })).status === 200, patient);
   // A whole upload from its beginning, and those that were under way.
