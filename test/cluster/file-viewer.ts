@@ -12,6 +12,8 @@ export type FileViewer = {
   /** How often the rest was asked of another replica. */
   readonly resumed: number;
   readonly faults: readonly string[];
+  /** Whom the film that is being watched comes from, and how much of it is here; null between two. */
+  readonly reading: { readonly url: string; readonly at: number } | null;
   /** Resolves when the film that is being watched is over. */
   stop(): Promise<void>;
 };
@@ -30,6 +32,7 @@ export type FileViewing = {
 export function watchFile({ round, path, film, bytesPerSecond, mayBreak = false }: FileViewing): FileViewer {
   const faults: string[] = [];
   let [views, bytes, resumed, isOver] = [0, 0, 0, false];
+  let reading: FileViewer['reading'] = null;
 
   /** From `offset` on, as far as it goes; null after something that is no event to a player. */
   const read = async (offset: number, onBytes: (piece: Buffer) => void): Promise<void> => {
@@ -49,6 +52,7 @@ export function watchFile({ round, path, film, bytesPerSecond, mayBreak = false 
       for await (const piece of answer as AsyncIterable<Buffer>) {
         onBytes(piece);
         at += piece.length;
+        reading = { url: replica.url, at };
         if (bytesPerSecond === undefined) continue;
         const dueMs = ((at - offset) / bytesPerSecond) * 1000 - (performance.now() - begunAtMs);
         if (dueMs > 5) await pause(dueMs);
@@ -59,6 +63,7 @@ export function watchFile({ round, path, film, bytesPerSecond, mayBreak = false 
       if (!mayBreak && !(await isGone(replica, pid)))
         faults.push(`${(error as Error).message} at ${at} of ${film.bytes.length} from ${replica.url}`);
     }
+    reading = null;
   };
 
   const watching = (async () => {
@@ -87,6 +92,9 @@ export function watchFile({ round, path, film, bytesPerSecond, mayBreak = false 
     },
     get resumed() {
       return resumed;
+    },
+    get reading() {
+      return reading;
     },
     faults,
     async stop() {

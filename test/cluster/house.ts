@@ -26,6 +26,9 @@ export const patience = loadavg()[0]! > 2 * availableParallelism() ? 3 : 1;
 /** A camera's take-over, at most. */
 export const takeOverMs = 10_000 * patience;
 
+/** Of an answer the kernel keeps as much between two processes of one machine, at most: it outlives who sent it. */
+export const keptBytes = 11_000_000;
+
 export type LeaseDoc = {
   readonly _id: string;
   readonly token: number;

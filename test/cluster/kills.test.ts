@@ -3,14 +3,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testDatabase } from '../helpers/mongo/test-database.ts';
+import { until } from '../helpers/until.ts';
 import { otherFilm } from './films.ts';
-import { type House, isStorm, openHouse, takeOverMs, untilAllSee, type VideoTasks } from './house.ts';
+import {
+  type House,
+  isStorm,
+  keptBytes,
+  openHouse,
+  slow,
+  takeOverMs,
+  untilAllSee,
+  type VideoTasks,
+} from './house.ts';
 import type { Gap } from './numbered-camera.ts';
 import { keepUploading } from './uploads.ts';
 
 const counts = isStorm
   ? { kills: 10, fileViewers: 20, cameraViewers: 50, uploads: 5 }
   : { kills: 1, fileViewers: 4, cameraViewers: 8, uploads: 2 };
+
+/** So much that it is not all in the kernel's hands when who sends it is killed. */
+const filmBytes = 16_000_000;
 
 /** Tasks that have ended, as they ended: what is done again would show. */
 async function endedTasks({ database }: House): Promise<Map<string, string>> {
@@ -22,7 +35,9 @@ async function endedTasks({ database }: House): Promise<Map<string, string>> {
 test('replicas of every kind are killed, and nobody elsewhere notices', { timeout: 1_800_000 }, async (t) => {
   const database = await testDatabase(t);
   if (!database) return;
-  const house = await openHouse({ mongoUrl: database.url, web: 3, auth: 2, worker: 2, camera: 2 });
+  const house = await openHouse({
+    ...{ mongoUrl: database.url, web: 3, auth: 2, worker: 2, camera: 2, filmBytes },
+  });
   t.after(() => house.close());
   const { cluster, balancer } = house;
   const files = Array.from({ length: counts.fileViewers }, (_, i) =>
@@ -39,9 +54,14 @@ test('replicas of every kind are killed, and nobody elsewhere notices', { timeou
   const ownerKills: number[] = [];
   const ended = new Map<string, string>();
   for (let round = 0; round < counts.kills; round += 1) {
-    // In the middle of an upload's piece.
+    // In the middle of a film and of an upload's piece.
     const web = cluster.web[round % cluster.web.length]!;
-    await uploads.untilPieceAt(web.url);
+    const isInFilm = () =>
+      files.some(({ reading }) => reading?.url === web.url && reading.at < filmBytes - keptBytes);
+    do {
+      await until(isInFilm, { ...slow, what: 'somebody in the middle of a film' });
+      await uploads.untilPieceAt(web.url);
+    } while (!isInFilm());
     await balancer.kill(web);
     await untilAllSee(watchers);
 

@@ -67,7 +67,7 @@ describe('the start', () => {
   test('of a process that keeps the accounts sends nobody there', async () => {
     const settings = { KINORA_ROLES: 'auth', KINORA_AUTH_SECRET: 'x'.repeat(40), KINORA_HOST: '0.0.0.0' };
     const lines = await linesOf(settings, 'ABCD-2345');
-    assert.match(lines[0]!.msg, /accounts alone/);
+    assert.match(lines[0]!.msg, /does auth; people open the address of a process with the role web$/);
     assert.match(lines[1]!.msg, /ABCD-2345/);
     assert.ok(!lines.some(({ msg }) => msg.startsWith('From other devices')));
   });
