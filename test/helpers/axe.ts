@@ -21,9 +21,10 @@ export async function seriousFaults(page: Page): Promise<string[]> {
       ...(colorScheme === 'light' && { runOnly: { type: 'rule', values: colourRules } }),
     };
     const found = (await page.evaluate(`(async () => {
-      // Colours half way from one scheme to the other are nobody's.
-      await Promise.all(document.getAnimations()
-        .filter((animation) => animation instanceof CSSTransition).map((animation) => animation.finished));
+      // Colours half way from one scheme to the other are nobody's; waiting for them may take for ever where a page
+      // goes on changing.
+      for (const animation of document.getAnimations())
+        if (animation instanceof CSSTransition) animation.finish();
       const { violations } = await globalThis.axe.run(document, ${JSON.stringify(options)});
       return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
         .map(({ id, nodes }) => id + ': ' + nodes[0]?.html.slice(0, 200));

@@ -40,16 +40,14 @@ export function seenTwice(db: Db): Db {
   });
 }
 
-/** The process dies with the write of that number (from 1), which is done or not; nothing is done after it. */
-export function dyingAt(db: Db, number: number, isDone: boolean): { db: Db; readonly isDead: () => boolean } {
+/** The process dies before its write of that number (from 1): neither that one nor any after it is done. */
+export function dyingAt(db: Db, number: number): { db: Db; readonly isDead: () => boolean } {
   let count = 0;
   const dead = () => Object.assign(new Error('dead'), { name: 'MongoNetworkError' });
   const dying = throughHands(db, async ({ run }) => {
     count++;
-    if (count > number) throw dead();
-    if (count < number) return run();
-    if (isDone) await run();
-    throw dead();
+    if (count >= number) throw dead();
+    return run();
   });
   return { db: dying, isDead: () => count >= number };
 }
