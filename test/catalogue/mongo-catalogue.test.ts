@@ -17,7 +17,7 @@ const opened = await openTestDatabase({
 } as Parameters<typeof openTestDatabase>[0]);
 
 /** Each takes a thousand calls of a server: enough to go through everything, and all of the suite stays bearable. */
-const propertyRuns = 15;
+const propertyRuns = 10;
 
 if (opened) {
   const open = () => openMongoCatalogue({ db: opened.db, clock: systemClock, log });
@@ -31,6 +31,9 @@ if (opened) {
           await catalogue.close();
           catalogue = await open();
           return catalogue;
+        },
+        async takeOut() {
+          for (const name of ['videos', 'progress']) await opened.db.collection(name).deleteMany({});
         },
         async dispose() {
           for (const end of ends.reverse()) await end();
