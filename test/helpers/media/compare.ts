@@ -64,24 +64,25 @@ export function compareSound(
 
 /**
  * How far a stretch of sound that was decoded by itself is from the whole's at `atSample`: the rms of the difference
- * over the rms of the sound, leaving out `settleSamples` at its beginning and looking at every `stride`th. NaN where
- * nothing overlaps.
+ * over the rms of the sound, leaving out `settleSamples` at its beginning and looking at every `stride`th. Infinity as
+ * soon as it is known to be over `most`, NaN where nothing overlaps.
  */
 export function soundError(
   whole: DecodedStream,
   part: DecodedStream,
   atSample: number,
-  { settleSamples, stride }: { settleSamples: number; stride: number },
+  { settleSamples, stride, most }: { settleSamples: number; stride: number; most: number },
 ): number {
   const { channels } = whole;
-  let error = 0;
-  let power = 0;
+  const [expected, got] = [whole.pcm!, part.pcm!];
   const from = Math.max(settleSamples, -atSample);
-  const to = Math.min(part.pcm!.length / channels, whole.pcm!.length / channels - atSample);
-  for (let i = from; i < to; i += stride) {
-    const expected = whole.pcm![(i + atSample) * channels]!;
-    error += (part.pcm![i * channels]! - expected) ** 2;
-    power += expected ** 2;
-  }
-  return to > from ? Math.sqrt(error / Math.max(power, 1e-9)) : Number.NaN;
+  const to = Math.min(got.length / channels, expected.length / channels - atSample);
+  if (to <= from) return Number.NaN;
+  let power = 1e-9;
+  for (let i = from; i < to; i += stride) power += expected[(i + atSample) * channels]! ** 2;
+  const mostError = most ** 2 * power;
+  let error = 0;
+  for (let i = from; i < to && error <= mostError; i += stride)
+    error += (got[i * channels]! - expected[(i + atSample) * channels]!) ** 2;
+  return error > mostError ? Number.POSITIVE_INFINITY : Math.sqrt(error / power);
 }

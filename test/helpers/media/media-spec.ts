@@ -61,7 +61,7 @@ export type StreamPackets = {
 export type DecodedFrame = {
   /** Presentation time in microseconds, after the edit list. */
   timeUs: number;
-  /** SHA-1 of the packed pixels or samples, 16 hexadecimal digits. */
+  /** CRC-32 of the packed pixels or samples, 8 hexadecimal digits. */
   digest: string;
   /** Video: the number burnt into the picture, where it is one of ours; else null. */
   number: number | null;
