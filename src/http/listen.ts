@@ -1,7 +1,8 @@
 // Where the server listens and how that ends: the port or the sockets it was handed, the address that people open, the
 // drain.
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer, Server } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance, FastifyListenOptions } from 'fastify';
 import { AppError } from '../errors.ts';
 import { takeSockets } from '../systemd.ts';
@@ -12,6 +13,9 @@ const portsToTry = 20;
 
 /** What a machine without IPv6 says to `::`. */
 const noIpv6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
+
+/** How long a connection that was made before the end may take to bring its request. */
+const lastRequestsMs = 1000;
 
 /** Beside a server's own: of further sockets that were handed over. */
 const moreListeners = new WeakMap<FastifyInstance, readonly Server[]>();
@@ -94,7 +98,33 @@ function listenFailure(code: string | undefined, host: string, port: number, err
   return `cannot listen on ${host} port ${port}: ${error.message}`;
 }
 
-/** No new connections; running answers finish within the drain time, then are cut. */
+/**
+ * Takes no new connections. Those that were made before may still bring a request, which is their last (`Ending`): were
+ * they cut at once, one that is on its way would be lost, and a balancer repeats no POST. Resolves when none is left, or
+ * after `lastRequestsMs`.
+ */
+export async function stopListening(
+  app: FastifyInstance,
+  { config, clock }: Pick<Services, 'config' | 'clock'>,
+): Promise<void> {
+  const { drainWaitMs } = config.server;
+  // Nobody routes requests here who would have to be told.
+  if (drainWaitMs === 0) return;
+  // Just after connections were taken from the kernel's queue: those in it when it is closed are refused unheard.
+  await setImmediate();
+  const listeners = [app.server, ...(moreListeners.get(app) ?? [])];
+  const timer = new AbortController();
+  // Not the HTTP server's own `close`, which cuts those that wait for a request.
+  const ended = listeners.map(
+    (listener) => new Promise((resolve) => Server.prototype.close.call(listener, resolve)),
+  );
+  moreListeners.delete(app);
+  const late = clock.sleep(Math.min(lastRequestsMs, drainWaitMs), timer.signal).catch(() => {});
+  await Promise.race([Promise.all(ended), late]);
+  timer.abort();
+}
+
+/** Running answers finish within the drain time, then are cut. */
 export async function drain(
   app: FastifyInstance,
   { config, clock, log }: Pick<Services, 'config' | 'clock' | 'log'>,

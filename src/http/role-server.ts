@@ -4,7 +4,7 @@ import type { CameraService } from '../cameras/cluster/camera-service.ts';
 import { createBaseServer } from './base-server.ts';
 import { createIdentities } from './identities.ts';
 import { installIdentity } from './identity.ts';
-import { drain, listen } from './listen.ts';
+import { drain, listen, stopListening } from './listen.ts';
 import { installOperations } from './routes/operations.ts';
 import { installServiceRoutes } from './routes/service-routes.ts';
 import type { Server } from './server.ts';
@@ -41,7 +41,7 @@ export async function createRoleServer(parts: RoleServerParts): Promise<Server> 
   return {
     listen: () => listen(app, parts),
     close() {
-      closing ??= drain(app, parts);
+      closing ??= stopListening(app, parts).then(() => drain(app, parts));
       return closing;
     },
   };

@@ -6,7 +6,7 @@ import { installExpectContinue } from './expect-continue.ts';
 import { createIdentities, type Identities } from './identities.ts';
 import { type DeclaredRoute, installIdentity } from './identity.ts';
 import { defaultLimits, type Limits } from './limits.ts';
-import { drain, listen } from './listen.ts';
+import { drain, listen, stopListening } from './listen.ts';
 import { installOpenApi } from './openapi.ts';
 import { apiDocsRoutes } from './routes/api-docs.ts';
 import { auditApiRoutes } from './routes/audit-api.ts';
@@ -59,11 +59,13 @@ export async function createServer(
     routes,
     listen: () => listen(app, services),
     close() {
-      // Streams that never end by themselves go first: their players come back to whoever answers then.
-      closing ??= services.cameras.close().then(() => {
+      closing ??= (async () => {
+        await stopListening(app, services);
+        // Streams that never end by themselves go first: their players come back to whoever answers then.
+        await services.cameras.close();
         running.close();
-        return drain(app, services);
-      });
+        await drain(app, services);
+      })();
       return closing;
     },
   };
