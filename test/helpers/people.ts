@@ -2,11 +2,19 @@
 // and a session of their own. They stand in the data folder before the program starts, put there by its own code with
 // passwords that are quickly worked out; where the accounts are elsewhere they are made as people make them (the API).
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Role } from '../../src/accounts/permissions.ts';
-import { createBrowser, createCheapHasher, createHomeBrowser, openLocalAccounts } from './local-accounts.ts';
 import { type Program, type ProgramOptions, startProgram } from './program.ts';
 
 /** Of everybody here; strong enough for the real check. */
@@ -94,8 +102,39 @@ export async function startHouse({ settings = {}, dataFolder }: ProgramOptions =
 
 type SeededPerson = Pick<HousePerson, 'id' | 'name' | 'login' | 'role' | 'cookie'>;
 
-/** Makes the household in a data folder that no program uses, by the accounts' own code, in the order owner first. */
+/** What is told of those who are in a folder of people. */
+const toldOf = 'people.json';
+
+/**
+ * The household in a data folder that no program uses. Where KINORA_TEST_MEDIA names a folder it is made there, once for
+ * all files, and each takes a copy: the same people, with the same sessions. Anew every ten minutes, so that their
+ * sessions are always young.
+ */
 export async function seedPeople(folder: string): Promise<SeededPerson[]> {
+  const shared = process.env.KINORA_TEST_MEDIA;
+  if (!shared) return makePeople(folder);
+  const template = join(shared, `people-${Math.floor(Date.now() / 600_000)}`);
+  if (!existsSync(template)) {
+    mkdirSync(shared, { recursive: true });
+    const unfinished = mkdtempSync(`${template}-`);
+    writeFileSync(join(unfinished, toldOf), JSON.stringify(await makePeople(unfinished)));
+    try {
+      renameSync(unfinished, template);
+    } catch (error) {
+      // Another test was quicker.
+      if (!existsSync(template)) throw error;
+      rmSync(unfinished, { recursive: true });
+    }
+  }
+  cpSync(template, folder, { recursive: true, filter: (path) => !path.endsWith(toldOf) });
+  return JSON.parse(readFileSync(join(template, toldOf), 'utf8')) as SeededPerson[];
+}
+
+/** By the accounts' own code, which takes most of a second to load, in the order owner first. */
+async function makePeople(folder: string): Promise<SeededPerson[]> {
+  const { createBrowser, createCheapHasher, createHomeBrowser, openLocalAccounts } = await import(
+    './local-accounts.ts'
+  );
   const accounts = await openLocalAccounts({ folder, hasher: createCheapHasher() });
   const home = createHomeBrowser(accounts);
   const signUp = async (browser: typeof home, name: string, role: Role, more: { invite?: string }) => {
