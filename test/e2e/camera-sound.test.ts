@@ -145,7 +145,7 @@ function apartMs({ flashes, beeps }: Moments): number[] {
 }
 
 async function openPage(options: { javaScriptEnabled?: boolean } = {}): Promise<Page> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 640, height: 400 }, ...options });
   await context.addInitScript(noteAudio);
   const page = await context.newPage();
   await page.goto(`${program.url}/cameras/nursery`);
@@ -163,9 +163,9 @@ test('with a click the sound plays beside the pictures, in step; with another th
     timeoutMs: 20_000,
     what: 'sound that is heard',
   });
-  const settling = (await page.evaluate(lookAndListen(5000))) as Moments;
+  const settling = (await page.evaluate(lookAndListen(3000))) as Moments;
   context.diagnostic(`first seconds, flash after beep: ${apartMs(settling).map(Math.round).join(', ')} ms`);
-  const moments = (await page.evaluate(lookAndListen(20_000))) as Moments;
+  const moments = (await page.evaluate(lookAndListen(12_000))) as Moments;
   const apart = apartMs(moments);
   const sizes = apart.map(Math.abs).sort((a, b) => a - b);
   context.diagnostic(
@@ -176,7 +176,7 @@ test('with a click the sound plays beside the pictures, in step; with another th
     `behind the camera: pictures ${Math.round(median(lateMs(moments.flashes)))} ms, ` +
       `sound ${Math.round(median(lateMs(moments.beeps)))} ms`,
   );
-  assert.ok(apart.length >= 10, `${moments.flashes.length} flashes, ${moments.beeps.length} beeps`);
+  assert.ok(apart.length >= 6, `${moments.flashes.length} flashes, ${moments.beeps.length} beeps`);
   assert.ok(Math.abs(median(apart)) < 150, `pictures are ${median(apart)} ms from the sound`);
   const answer = await fetch(`${program.url}/api/v1/cameras`);
   const { items } = (await answer.json()) as { items: { id: string; viewers: number }[] };
@@ -185,8 +185,8 @@ test('with a click the sound plays beside the pictures, in step; with another th
 
   await button.click();
   assert.equal(await button.innerText(), 'Play sound');
-  const silent = (await page.evaluate(lookAndListen(6000))) as Moments;
-  assert.ok(silent.flashes.length >= 3);
+  const silent = (await page.evaluate(lookAndListen(4000))) as Moments;
+  assert.ok(silent.flashes.length >= 2);
   assert.ok(silent.beeps.length <= 1, 'nothing is heard any more');
   context.diagnostic(`pictures without sound: ${Math.round(median(lateMs(silent.flashes)))} ms behind`);
   await page.context().close();
