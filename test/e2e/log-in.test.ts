@@ -1,11 +1,10 @@
 // Coming in and going out, on the real program in a real Chromium: passwords right and wrong, where it goes on, a second
 // factor, a passkey (Chromium's virtual authenticator), a session that is ended from another browser.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { after, before, describe, test } from 'node:test';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../helpers/browser.ts';
-import { makeMedia } from '../helpers/media/media.ts';
+import { smallFilm } from '../helpers/media/small-film.ts';
 import { type House, housePassword, startHouse, upload } from '../helpers/people.ts';
 import { totp } from '../helpers/totp.ts';
 import { until } from '../helpers/until.ts';
@@ -14,18 +13,23 @@ let browser: Browser;
 let house: House;
 /** By its name: passkeys belong to names. */
 let url: string;
+/** Two browsers without scripts, for all tests: each that uses one begins as nobody. */
+let page: Page;
+let other: Page;
 before(async () => {
   [browser, house] = await Promise.all([launchBrowser(), startHouse()]);
   url = house.url.replace('127.0.0.1', 'localhost');
+  const options = { viewport: { width: 1280, height: 800 }, javaScriptEnabled: false };
+  [page, other] = await Promise.all([browser.newPage(options), browser.newPage(options)]);
 });
+beforeEach(() => Promise.all([forget(page), forget(other)]));
 after(async () => {
   await browser?.close();
   await house?.close();
 });
 
-async function newPage(options: BrowserContextOptions = { javaScriptEnabled: false }): Promise<Page> {
-  return (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })).newPage();
-}
+/** As a browser that was never here. */
+const forget = (one: Page) => one.context().clearCookies();
 
 async function logIn(page: Page, login: string, password = housePassword): Promise<void> {
   await page.getByLabel('User name or e-mail').fill(login);
@@ -35,7 +39,6 @@ async function logIn(page: Page, login: string, password = housePassword): Promi
 
 describe('a password', () => {
   test('leads on to where one wanted to go, and to no other site', async () => {
-    const page = await newPage();
     await page.goto(`${url}/cameras`);
     await page.waitForURL('**/login?next=%2Fcameras');
     await logIn(page, house.member.login, 'not the password');
@@ -46,19 +49,17 @@ describe('a password', () => {
     const answer = await page.goto(`${url}/login?next=/videos`);
     assert.equal(answer?.url(), `${url}/videos`, 'who is in is sent on');
     for (const next of ['https://evil.example/', '//evil.example', '/\\evil.example', '/%09/evil.example']) {
-      const other = await newPage();
+      await forget(other);
       await other.goto(`${url}/login?next=${encodeURIComponent(next)}`);
       await logIn(other, house.member.login);
       await other.waitForLoadState();
       assert.equal(new URL(other.url()).host, new URL(url).host, next);
-      await other.context().close();
     }
     await page.getByText(house.member.name, { exact: true }).first().click();
     await page.getByRole('button', { name: 'Log out' }).first().click();
     await page.getByText('You are logged out.').waitFor();
     await page.goto(`${url}/cameras`);
     await page.waitForURL('**/login?next=%2Fcameras');
-    await page.context().close();
   });
 
   test('that is wrong too often is told when to try again', async () => {
@@ -86,8 +87,7 @@ describe('a password', () => {
 
 describe('a second factor', () => {
   test('is switched on, asked for, and let be by a recovery code once', async () => {
-    const person = await house.add('Tess', 'member');
-    const page = await newPage();
+    const person = house.guest;
     await page.goto(`${url}/login?next=/account`);
     await logIn(page, person.login);
     await page.getByText('Switch it on').click();
@@ -101,7 +101,7 @@ describe('a second factor', () => {
     await page.getByText('The second step is on.').waitFor();
 
     for (const isFirst of [true, false]) {
-      const other = await newPage();
+      await forget(other);
       await other.goto(`${url}/login?next=/account`);
       await logIn(other, person.login);
       await other.getByRole('heading', { name: 'One more step' }).waitFor();
@@ -111,16 +111,14 @@ describe('a second factor', () => {
       await other.getByRole('button', { name: 'Log in' }).click();
       if (isFirst) await other.waitForURL(`${url}/account`);
       else assert.match(await other.locator('.wrong, .problem').first().innerText(), /code/i);
-      await other.context().close();
     }
-    await page.context().close();
   });
 });
 
 describe('a passkey', () => {
   test('is added in the account, and logs in without a password', async () => {
-    const person = await house.add('Paul', 'member');
-    const page = await newPage({});
+    const person = house.owner;
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     const devices = await page.context().newCDPSession(page);
     await devices.send('WebAuthn.enable');
     await devices.send('WebAuthn.addVirtualAuthenticator', {
@@ -153,12 +151,12 @@ describe('a passkey', () => {
 
 describe('a session', () => {
   test('that is ended from another browser lets nobody in any more', async () => {
-    const person = await house.add('Sam', 'member');
-    const [phone, laptop] = [await newPage(), await newPage()];
-    for (const page of [phone, laptop]) {
-      await page.goto(`${url}/login?next=/account`);
-      await logIn(page, person.login);
-      await page.waitForURL(`${url}/account`);
+    const person = house.child;
+    const [phone, laptop] = [page, other];
+    for (const one of [phone, laptop]) {
+      await one.goto(`${url}/login?next=/account`);
+      await logIn(one, person.login);
+      await one.waitForURL(`${url}/account`);
     }
     await laptop.getByRole('button', { name: 'Log out everywhere else' }).click();
     await laptop.getByText('Logged out there.').waitFor();
@@ -176,19 +174,13 @@ describe('a session', () => {
     await laptop.getByText('Your password is changed.').waitFor();
     await phone.goto(`${url}/videos`);
     await phone.waitForURL('**/login?next=%2Fvideos');
-    for (const page of [phone, laptop]) await page.context().close();
   });
 
   test('of one who leaves ends with the account, and the videos stay with the owners', async () => {
-    const person = await house.add('Lea', 'member');
-    const film = await makeMedia({
-      container: 'matroska',
-      video: { codec: 'h264', width: 320, height: 180, fps: 25, seconds: 1, bFrames: 0, keyInterval: 25 },
-    });
-    const id = await upload(person, await readFile(film), 'lake.mkv');
+    const person = house.member;
+    const id = await upload(person, await smallFilm(), 'lake.mkv');
     const asOwner = async () => (await house.owner.ask(`/api/v1/videos/${id}`)).status;
     assert.equal(await asOwner(), 404, 'it is private');
-    const page = await newPage();
     await page.goto(`${url}/login?next=/account/remove`);
     await logIn(page, person.login);
     await page.getByLabel('Password').fill('wrong');
@@ -200,6 +192,5 @@ describe('a session', () => {
     assert.equal(await asOwner(), 200, 'it is the household’s now');
     await logIn(page, person.login);
     assert.match(await page.locator('#password-error').innerText(), /not right/);
-    await page.context().close();
   });
 });

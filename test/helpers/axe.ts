@@ -9,10 +9,16 @@ const source = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min
 /** The rules that axe runs by itself whose outcome depends on colours. */
 const colourRules = ['color-contrast', 'link-in-text-block'];
 
-/** What axe calls serious or critical on the page as it stands, in dark and in light: `SCHEME: RULE: HTML`. The page is left in light. */
-export async function seriousFaults(page: Page): Promise<string[]> {
-  // As a script of the page's own origin would be: the policy lets nothing else in.
-  await page.evaluate(await source);
+/**
+ * What axe calls serious or critical on the page as it stands, in dark and in light: `SCHEME: RULE: HTML`. The page is
+ * left in light. `exclude`: what is not looked at, of things that are there often.
+ */
+export async function seriousFaults(
+  page: Page,
+  { exclude = [] }: { exclude?: string[] } = {},
+): Promise<string[]> {
+  // As a script of the page's own origin would be: the policy lets nothing else in. Once for each document.
+  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(await source);
   const faults: string[] = [];
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme });
@@ -25,7 +31,13 @@ export async function seriousFaults(page: Page): Promise<string[]> {
       // goes on changing.
       for (const animation of document.getAnimations())
         if (animation instanceof CSSTransition) animation.finish();
-      const { violations } = await globalThis.axe.run(document, ${JSON.stringify(options)});
+      const axe = globalThis.axe;
+      const options = ${JSON.stringify(options)};
+      // A rule's faults are all as grave as the rule: what a lesser one finds would be left out below.
+      options.rules = Object.fromEntries(axe._audit.rules
+        .filter(({ impact }) => impact === 'minor' || impact === 'moderate')
+        .map(({ id }) => [id, { enabled: false }]));
+      const { violations } = await axe.run({ include: [document], exclude: ${JSON.stringify(exclude)} }, options);
       return violations.filter(({ impact }) => ['serious', 'critical'].includes(impact))
         .map(({ id, nodes }) => id + ': ' + nodes[0]?.html.slice(0, 200));
     })()`)) as string[];

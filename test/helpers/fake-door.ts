@@ -37,8 +37,11 @@ export const fakeAsker: Asker = {
 };
 
 export async function startFakeDoor(): Promise<FakeDoor> {
-  const site = await startFakeSite({ mode: 'accounts', accounts: { doors: { openId: 'the house log-in' } } });
-  const first = await startFakeSite({ mode: 'accounts', accounts: { isEmpty: true } });
+  // As many as take in every odd one and every hostile title: more cards only take longer to look at.
+  const videoCount = 26;
+  const doors = { openId: 'the house log-in' };
+  const site = await startFakeSite({ mode: 'accounts', videoCount, accounts: { doors } });
+  const first = await startFakeSite({ mode: 'accounts', videoCount, accounts: { isEmpty: true } });
   const { accounts, clock } = site.services;
   const { owner, member } = accounts.ids;
   const wanted = {

@@ -14,7 +14,7 @@ let page: Page;
 
 before(async () => {
   browser = await launchBrowser();
-  site = await startFakeSite();
+  site = await startFakeSite({ videoCount: 10 });
 });
 after(async () => {
   await browser?.close();
