@@ -404,7 +404,7 @@ describe('what runs over a link', () => {
   /** An MP4 that no socket swallows whole: a box of nothing at its end. */
   async function addLongFilm(folderId: string | null = null) {
     const path = await makeMedia({ container: 'mp4', video: { codec: 'h264', seconds: 2 } });
-    const nothing = Buffer.alloc(96 * 1024 * 1024);
+    const nothing = Buffer.alloc(32 * 1024 * 1024);
     nothing.writeUInt32BE(nothing.length, 0);
     nothing.write('free', 4, 'latin1');
     const long = join(await temporaryFolder(), 'long.mp4');

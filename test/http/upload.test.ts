@@ -296,7 +296,7 @@ test('ten uploads at once are held in a few megabytes', {
   skip: process.platform !== 'linux' && 'memory is read from /proc',
 }, async () => {
   const big = await startProgram();
-  const megabytes = 100;
+  const megabytes = 40;
   try {
     // Warm: the code paths are compiled and the pools filled.
     await uploadFiller(big.url, 20);
