@@ -178,20 +178,26 @@ describe('the upload page', () => {
 });
 
 describe('in Chromium', () => {
+  const openAsMember = async () => {
+    const page = await browser.newPage();
+    const cookies = cookieOf('member').split('=');
+    const value = cookies.slice(1).join('=');
+    await page.context().addCookies([{ name: cookies[0]!, value, url: site.url }]);
+    return page;
+  };
+
   it('nothing that axe calls serious, nothing sideways, targets of 44 pixels, dark and light', async () => {
-    for (const width of [360, 1280]) {
-      const context = await browser.newContext({ viewport: { width, height: 740 } });
-      const cookies = cookieOf('member').split('=');
-      await context.addCookies([{ name: cookies[0]!, value: cookies.slice(1).join('='), url: site.url }]);
-      const page = await context.newPage();
-      for (const path of [
-        `/videos/${film}/share`,
-        `/folders/${folder}/share`,
-        `/videos/${film}`,
-        '/upload',
-        '/',
-      ]) {
-        await page.goto(site.url + path, { waitUntil: 'domcontentloaded' });
+    const page = await openAsMember();
+    for (const path of [
+      `/videos/${film}/share`,
+      `/folders/${folder}/share`,
+      `/videos/${film}`,
+      '/upload',
+      '/',
+    ]) {
+      for (const width of [360, 1280]) {
+        await page.setViewportSize({ width, height: 740 });
+        if (width === 360) await page.goto(site.url + path, { waitUntil: 'domcontentloaded' });
         await page.waitForFunction(() => document.documentElement.classList.contains('has-scripts'));
         await page.evaluate(() => {
           for (const more of document.querySelectorAll<HTMLDetailsElement>('details.unfold'))
@@ -214,15 +220,12 @@ describe('in Chromium', () => {
         assert.deepEqual(small, [], path);
         assert.deepEqual(await seriousFaults(page), [], `${path}, ${width}`);
       }
-      await context.close();
     }
+    await page.context().close();
   });
 
   it('a mark is kept without leaving the page', async () => {
-    const context = await browser.newContext();
-    const cookies = cookieOf('member').split('=');
-    await context.addCookies([{ name: cookies[0]!, value: cookies.slice(1).join('='), url: site.url }]);
-    const page = await context.newPage();
+    const page = await openAsMember();
     await page.goto(`${site.url}/videos/${film}`);
     await page.waitForFunction(() => customElements.get('kinora-marks') !== undefined);
     await page.evaluate(() => Object.assign(window, { isSame: true }));
@@ -233,14 +236,11 @@ describe('in Chromium', () => {
     assert.equal(await page.evaluate('window.isSame'), true);
     const marks = await site.services.library.getMarks(site.services.accounts.ids.member, [film]);
     assert.equal(marks.get(film)?.isWatched, true);
-    await context.close();
+    await page.context().close();
   });
 
   it('where uploads go is remembered for each person, and sent along', async () => {
-    const context = await browser.newContext();
-    const cookies = cookieOf('member').split('=');
-    await context.addCookies([{ name: cookies[0]!, value: cookies.slice(1).join('='), url: site.url }]);
-    const page = await context.newPage();
+    const page = await openAsMember();
     await page.goto(`${site.url}/upload`);
     await page.selectOption('#upload-folder', folder);
     await page.check('#upload-share');
@@ -264,6 +264,6 @@ describe('in Chromium', () => {
     assert.equal(value('folder'), folder);
     assert.equal(value('share'), 'household');
     await page.waitForSelector('.upload.done .doing:has-text("Here, for the household")');
-    await context.close();
+    await page.context().close();
   });
 });
