@@ -32,6 +32,8 @@ if (chosen.length === 0) compileProgram();
 // Films that several files ask for are made once.
 const media = mkdtempSync(join(tmpdir(), 'kinora-media-'));
 const database = await startDatabase();
+const helmOutcome = join(media, 'helm');
+const builder = chosen.length === 0 ? startBuilder() : null;
 const status = runNodeAndWait(
   [
     '--test',
@@ -44,8 +46,12 @@ const status = runNodeAndWait(
     `--test-concurrency=${Math.min(4, availableParallelism() + 1)}`,
     ...files,
   ],
-  { CHROMIUM: chromium, KINORA_TEST_MEDIA: media, ...kept, ...database.environment },
+  {
+    ...{ CHROMIUM: chromium, KINORA_TEST_MEDIA: media, ...kept, ...database.environment },
+    ...(builder && { KINORA_TEST_HELM_OUTCOME: helmOutcome }),
+  },
 );
+builder?.kill();
 rmSync(media, { recursive: true, force: true });
 say(database.said);
 process.exit(status);
@@ -62,13 +68,22 @@ function compileProgram() {
   runNodeAndWait(['--input-type=module', '--eval', script], kept);
 }
 
+/** helm takes minutes to build, once: with what the tests leave of the machine, while they run. */
+function startBuilder() {
+  return spawn(findNode(), [join(root, 'test/deploy/kubernetes/build.ts'), helmOutcome], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, NODE_NO_WARNINGS: '1' },
+  });
+}
+
 function testFiles(folder) {
   const found = readdirSync(folder, { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join(folder, name))
     .sort();
   const first = longest.filter((path) => found.includes(path));
-  return [...first, ...found.filter((path) => !first.includes(path))];
+  const last = found.filter((path) => path.endsWith('deploy/helm.test.ts'));
+  return [...first, ...found.filter((path) => ![...first, ...last].includes(path)), ...last];
 }
 
 /** The path of a Chromium: $CHROMIUM, one that is installed, or Debian's, brought here where that is allowed. */

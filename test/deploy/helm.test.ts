@@ -43,7 +43,7 @@ type Document = {
   readonly spec?: any;
 };
 
-const tools = kubernetesTools();
+const tools = await kubernetesTools();
 const skip = typeof tools === 'string' && tools;
 
 type Rendered = { readonly text: string; readonly documents: readonly Document[] };
