@@ -42,7 +42,8 @@ testDriver({
 
 const isOf = (codec: string) => (sample: CameraSample) => sample.codec === codec;
 
-describe('the camera driver file', () => {
+// Films play at the pace of their clock: three at once.
+describe('the camera driver file', { concurrency: 3 }, () => {
   test('goes round without a jump of its clock, at its own pace, pictures and sound', async () => {
     const atMs = performance.now();
     const samples = await collectSamples(

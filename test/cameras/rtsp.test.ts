@@ -24,6 +24,9 @@ assert.equal(units.length, 50);
 
 const camera = (more: Partial<RtspCameraSetup> = {}) => startRtspCamera({ units, ...more });
 
+/** Cameras send at the pace of their clock, and silences are waited for: so many tests at once. */
+const concurrency = 3;
+
 /** Runs against a camera and gives back its samples; the camera is gone afterwards. */
 async function collectFrom(more: Partial<RtspCameraSetup>, count: number, options = {}) {
   const server = await camera(more);
@@ -59,7 +62,7 @@ testDriver({
   refused: { options: { url: 'file:///etc/passwd' }, says: /begins with file:; it takes rtsp: or rtsps:/ },
 });
 
-describe('what a camera sends', () => {
+describe('what a camera sends', { concurrency }, () => {
   test('comes picture by picture as it was, from its first key frame on', async () => {
     const samples = await collectFrom({}, 20);
     assert.ok(samples.every(({ codec }) => codec === 'avc'));
@@ -134,7 +137,7 @@ describe('what a camera sends', () => {
   });
 });
 
-describe('a camera that has flowed for seconds', () => {
+describe('a camera that has flowed for seconds', { concurrency }, () => {
   test('is let go within a second', async () => {
     const server = await camera({ hasSound: true });
     try {
@@ -200,7 +203,7 @@ describe('log-in', () => {
   });
 });
 
-describe('cameras that misbehave', () => {
+describe('cameras that misbehave', { concurrency }, () => {
   const status =
     (line: string, headers = '') =>
     (request: { headers: ReadonlyMap<string, string> }) =>
@@ -307,7 +310,7 @@ function whyNoServer(): string | false {
   }
 }
 
-describe('a real RTSP server', { skip: whyNoServer() }, () => {
+describe('a real RTSP server', { concurrency, skip: whyNoServer() }, () => {
   const start = async (...parts: string[]): Promise<{ url: string; process: ChildProcess }> => {
     const port = await freePort();
     const started = spawn('/usr/bin/python3', [tool, String(port), '--size', '320x180', ...parts], {
