@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -15,6 +15,8 @@ import { type House, startHouse, upload } from '../helpers/people.ts';
 let house: House;
 let routes: readonly DeclaredRoute[];
 let folder: string;
+/** Connections are kept: a thousand of them would cost more than what is asked. */
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 before(async () => {
   const server = await createServer(createFakeServices({ mode: 'accounts' }));
@@ -24,6 +26,7 @@ before(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kinora-paths-'));
 });
 after(async () => {
+  agent.destroy();
   await house?.close();
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
@@ -32,7 +35,7 @@ after(async () => {
 async function askRaw(method: string, path: string): Promise<{ status: number; text: string }> {
   const { hostname, port } = new URL(house.url);
   const asked = request({
-    ...{ hostname, port, method, path, agent: false },
+    ...{ hostname, port, method, path, agent },
     headers: { cookie: house.owner.cookie, origin: house.url, 'content-type': 'application/json' },
   });
   const [response] = await once(asked.end(['POST', 'PATCH'].includes(method) ? '{}' : undefined), 'response');
@@ -41,7 +44,6 @@ async function askRaw(method: string, path: string): Promise<{ status: number; t
     text += piece;
     if (text.length > 100_000) break;
   }
-  response.destroy();
   return { status: response.statusCode, text };
 }
 
