@@ -9,7 +9,7 @@ import { makeMedia, readFrameNumber } from '../helpers/media/media.ts';
 import { type Program, startProgram } from '../helpers/program.ts';
 import { until } from '../helpers/until.ts';
 
-const fps = 25;
+const fps = 10;
 const seconds = 60;
 
 /** `KINORA_TEST_URL`: a program that runs already, empty and with KINORA_AUTH=none, is tried instead (an image, a cluster). */
@@ -24,7 +24,7 @@ before(async () => {
     launchBrowser(),
     makeMedia({
       container: 'matroska',
-      video: { codec: 'h264', width: 640, height: 360, fps, seconds, bFrames: 2, keyInterval: 50 },
+      video: { codec: 'h264', width: 640, height: 360, fps, seconds, bFrames: 2, keyInterval: 20 },
       audio: { codec: 'aac', sampleRate: 48_000, channels: 2 },
     }),
   ]);

@@ -15,12 +15,12 @@ let address: string;
 before(async () => {
   const film = makeMedia({
     container: 'matroska',
-    video: { codec: 'h264', width: 320, height: 180, fps: 10, seconds: 120, keyInterval: 20 },
+    video: { codec: 'h264', width: 320, height: 180, fps: 5, seconds: 75, keyInterval: 10 },
     audio: { codec: 'aac', sampleRate: 48_000, channels: 2 },
   });
   [program, browser] = await Promise.all([startProgram(), launchBrowser()]);
   const form = new FormData();
-  form.set('file', await openAsBlob(await film), 'Two minutes.mkv');
+  form.set('file', await openAsBlob(await film), 'A short film.mkv');
   const headers = { accept: 'application/json' };
   const answer = await fetch(`${program.url}/upload`, { method: 'POST', body: form, headers });
   assert.equal(answer.status, 201);

@@ -32,7 +32,7 @@ test('the screenshot in the README can be taken from the program as it is', asyn
     for (const [index, title] of titles.entries()) {
       const path = await makeMedia({
         container: 'matroska',
-        video: { codec: 'h264', width: 320, height: 180, fps: 5, seconds: 60 + 37 * index },
+        video: { codec: 'h264', width: 320, height: 180, fps: 1, seconds: 60 + 37 * index },
       });
       const form = new FormData();
       form.set('file', await openAsBlob(path), `${title}.mkv`);

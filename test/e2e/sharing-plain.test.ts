@@ -1,7 +1,7 @@
 // Sharing without scripts, on the real program: an upload into a folder and for the household by the plain form, marks,
 // and taking back by the share page's form; who has the page open meanwhile gets no more bytes.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../helpers/browser.ts';
 import { smallFilm } from '../helpers/media/small-film.ts';
@@ -19,6 +19,8 @@ after(async () => {
   await browser?.close();
   await house?.close();
 });
+
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** A browser without scripts in which that person is logged in. */
 async function open(person: HousePerson, options: { readonly hasScripts?: boolean } = {}): Promise<Page> {

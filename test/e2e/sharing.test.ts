@@ -2,8 +2,8 @@
 // what was shared with it by name; what is taken back is gone at once; many at once, favourites, watched at the end.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { after, afterEach, before, test } from 'node:test';
+import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../helpers/browser.ts';
 import { makeMedia } from '../helpers/media/media.ts';
 import { type House, type HousePerson, startHouse, upload } from '../helpers/people.ts';
@@ -12,7 +12,6 @@ import { until } from '../helpers/until.ts';
 let house: House;
 let browser: Browser;
 let film: Uint8Array;
-const contexts: BrowserContext[] = [];
 
 before(async () => {
   const made = await makeMedia({
@@ -28,13 +27,15 @@ after(async () => {
   await house?.close();
 });
 
+// A page that stays open goes on playing, and asking how its videos are.
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
+
 /** A browser in which that person is logged in. */
 async function open(
   person: HousePerson,
   options: { readonly javaScriptEnabled?: boolean } = {},
 ): Promise<Page> {
   const context = await browser.newContext(options);
-  contexts.push(context);
   await context.addCookies(
     person.cookie.split('; ').map((pair) => {
       const at = pair.indexOf('=');
