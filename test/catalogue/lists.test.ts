@@ -108,7 +108,7 @@ describe('Lists over several buckets', () => {
       it(`are whole and in order: ${name}, ${sort}`, async () => {
         for (const [inBin, limit] of [
           [false, 1000],
-          [false, 317],
+          [false, 617],
           [true, 50],
         ] as const) {
           const found: string[] = [];
