@@ -110,12 +110,10 @@ describe('traces', () => {
   });
 
   test('a trusted proxy goes on with its trace, a program told to take none takes none, and health is not told', async () => {
-    const program = await startProgram({
-      settings: { ...otel('kinora-proxied'), KINORA_TRUSTED_PROXIES: '127.0.0.1,::1' },
-    });
-    const silent = await startProgram({
-      settings: { ...otel('kinora-silent'), OTEL_TRACES_SAMPLER: 'always_off' },
-    });
+    const [program, silent] = await Promise.all([
+      startProgram({ settings: { ...otel('kinora-proxied'), KINORA_TRUSTED_PROXIES: '127.0.0.1,::1' } }),
+      startProgram({ settings: { ...otel('kinora-silent'), OTEL_TRACES_SAMPLER: 'always_off' } }),
+    ]);
     try {
       for (const { url } of [program, silent]) {
         await fetch(`${url}/livez`, { headers: { traceparent } });
