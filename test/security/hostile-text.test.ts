@@ -19,8 +19,10 @@ let browser: Browser;
 const pages: string[] = [];
 
 before(async () => {
-  house = await startHouse({ settings: { KINORA_SIGN_UP: 'open' } });
-  browser = await launchBrowser();
+  [house, browser] = await Promise.all([
+    startHouse({ settings: { KINORA_SIGN_UP: 'open' } }),
+    launchBrowser(),
+  ]);
   const film = await smallFilm();
   const { owner } = house;
   for (const [index, text] of hostile.entries()) {
@@ -32,7 +34,15 @@ before(async () => {
     });
     await owner.read('/api/v1/cameras', {
       method: 'POST',
-      body: { id: `hostile-${index}`, name: text, driver: 'test' },
+      // Its pictures are of no interest here: few and small ones.
+      body: {
+        id: `hostile-${index}`,
+        name: text,
+        driver: 'test',
+        width: 320,
+        height: 180,
+        fps: 2,
+      },
     });
     await house.ask('/api/auth/sign-up/email', {
       method: 'POST',
