@@ -19,11 +19,11 @@ if (chosen.length === 0) {
  * eight processes each, apart from one another.
  */
 const longest = [
-  ...['e2e/live-latency', 'e2e/log-in', 'cluster/kills', 'web/browser', 'web/accounts-browser'],
-  ...['media/round-trip', 'e2e/links', 'e2e/sharing', 'cluster/rolling', 'cameras/rtsp'],
-  ...['e2e/camera-sound', 'e2e/wall', 'cameras/soak', 'e2e/television', 'cluster/paused'],
-  ...['e2e/newcomer', 'security/hostile-text', 'cameras/process-drivers', 'http/my-data', 'e2e/first-start'],
-  ...['cluster/database', 'e2e/player', 'web/library', 'e2e/accounts-command', 'e2e/program'],
+  ...['cluster/kills', 'e2e/live-latency', 'web/browser', 'media/round-trip', 'cluster/rolling'],
+  ...['web/accounts-browser', 'cameras/rtsp', 'e2e/camera-sound', 'cluster/database', 'e2e/links'],
+  ...['e2e/wall', 'http/tus-replicas', 'e2e/program', 'cluster/paused', 'e2e/sharing'],
+  ...['e2e/accounts-command', 'e2e/television', 'e2e/log-in', 'cameras/process-drivers', 'e2e/first-start'],
+  ...['e2e/sharing-plain', 'library/replicas', 'blobs/gridfs-reading', 'e2e/player', 'cameras/soak'],
 ].map((name) => join(root, 'test', `${name}.test.ts`));
 const files = chosen.length > 0 ? chosen : testFiles(join(root, 'test'));
 // Each file is a process, and many of them start the program: compiled code is kept, or a third of the run goes there.

@@ -84,15 +84,7 @@ const made: { [name: string]: MediaSpec } = {
   'MOV with uncompressed sound': { container: 'mov', video: h264, audio: { codec: 'pcm' } },
 };
 
-/** Clips of one film of each way in which samples are told of; elsewhere as many as show that it holds there too. */
 const manyClips = 20;
-const someClips = 4;
-const cutOften = [
-  'Matroska with H.264, B-frames and AAC',
-  'WebM with VP8 and Vorbis',
-  'MP4 with negative composition offsets',
-  'fragmented MP4',
-];
 
 /** Why a corpus file plays differently, or not at all, and what is expected of it instead. */
 const withoutView: { [name: string]: RegExp } = {
@@ -343,7 +335,7 @@ for (const [name, spec] of Object.entries(made)) {
       return;
     }
     const played = await compareView(await makeMedia(spec));
-    await compareClips(played, cutOften.includes(name) ? manyClips : someClips);
+    await compareClips(played, manyClips);
   });
 }
 
@@ -383,7 +375,7 @@ for (const name of corpusFiles()) {
       const played = await compareView(path, reference ? sharedMedia(reference)! : path);
       if (played.originals.some(({ errors }) => errors > 0))
         t.diagnostic('damaged inside: no clips are made');
-      else await compareClips(played, slowToCut.includes(name) ? 2 : someClips);
+      else await compareClips(played, slowToCut.includes(name) ? 2 : manyClips);
     });
   }
 }
