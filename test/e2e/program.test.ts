@@ -101,7 +101,7 @@ describe('a running program', () => {
     await until(() => /SIGTERM: finishing/.test(program.output()));
     const body = await running.arrayBuffer();
     assert.equal(body.byteLength, Number(running.headers.get('content-length')));
-    assert.deepEqual(await program.end(), { code: 0, signal: null });
+    assert.deepEqual(await program.ended, { code: 0, signal: null });
   });
 
   test('kill -9 leaves no lock behind; a second signal ends it at once, whatever still runs', async () => {

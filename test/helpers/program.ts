@@ -13,7 +13,9 @@ export type Program = {
   readonly dataFolder: string;
   /** Everything it has printed so far. */
   output(): string;
-  /** Sends a signal and resolves to how it ended. */
+  /** Resolves to how it ended. */
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  /** Sends a signal, unless it has ended, and resolves to how it ended. */
   end(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   kill(signal: NodeJS.Signals): void;
   /** Resident memory in bytes, from /proc. */
@@ -81,6 +83,7 @@ export async function startProgram({ settings = {}, dataFolder }: ProgramOptions
     pid: child.pid!,
     dataFolder: folder,
     output: () => output,
+    ended,
     end,
     kill: (signal) => void child.kill(signal),
     residentBytes: () => residentBytes(child),
