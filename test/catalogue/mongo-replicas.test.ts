@@ -12,6 +12,7 @@ import { createId } from '../../src/ids.ts';
 import { connectMongo } from '../../src/mongo/connect.ts';
 import { arrival, newVideo } from '../contracts/catalogue-samples.ts';
 import { freePort } from '../helpers/free-port.ts';
+import { throughHands } from '../helpers/mongo/faulty-database.ts';
 import { openTestDatabase, startMongo, withDatabase } from '../helpers/mongo/test-database.ts';
 import { temporaryFolder } from '../helpers/temporary-folder.ts';
 import { until } from '../helpers/until.ts';
@@ -114,6 +115,56 @@ describe('Two programs that want something at the same moment', () => {
         [],
       );
     }
+  });
+
+  it('say that it went in where the removal of the folder took it along', async (t) => {
+    const opened = await openTestDatabase(t);
+    if (!opened) return;
+    const gates = () => ({ tree: Promise.withResolvers<void>(), taking: Promise.withResolvers<void>() });
+    let { tree, taking } = gates();
+    let removal: Promise<void> | null = null;
+    // The folder is out of the tree, and its videos are not taken along yet: so far it comes right after the video has
+    // gone in, and no further until the video is about to be taken out again.
+    const here = await open(t, opened.db);
+    const remover = await open(
+      t,
+      throughHands(opened.db, async ({ collection, method, run }) => {
+        if (collection === 'videos' && method === 'updateMany') {
+          tree.resolve();
+          await taking.promise;
+        }
+        return run();
+      }),
+    );
+    const slow = await open(
+      t,
+      throughHands(opened.db, async ({ collection, run }) => {
+        if (collection !== 'videos') return run();
+        if (removal === null) {
+          const written = await run();
+          removal = remover.removeFolder(inner);
+          await Promise.race([tree.promise, removal]);
+          return written;
+        }
+        taking.resolve();
+        await removal;
+        return run();
+      }),
+    );
+    const outer = await addFolder(here);
+    let inner = await addFolder(here, { parentId: outer });
+    const video = newVideo('moves', { ownerId: 'anna' });
+    await here.beginUpload(video);
+    assert.equal((await slow.moveVideo(video.id, inner))?.folderId, outer);
+    assert.equal((await here.getVideo(video.id))?.folderId, outer);
+
+    removal = null;
+    ({ tree, taking } = gates());
+    inner = await addFolder(here, { parentId: outer });
+    const begun = newVideo('begins', { ownerId: 'anna', folderId: inner });
+    await slow.beginUpload(begun);
+    assert.equal((await here.getVideo(begun.id))?.folderId, outer);
+    assert.deepEqual(await here.inspect({ repair: false }), []);
   });
 
   it('let in by a link as many as it says, each once', async (t) => {

@@ -66,9 +66,18 @@ export function createVideoWrites(
         const there = await videos.findOne({ _id: doc._id }, { projection: { isUnsettled: 1 } });
         if (!there?.isUnsettled) return;
       }
-      if (!doc.isUnsettled || (await settle(collections, journal, doc))) return;
-      await videos.deleteOne({ _id: doc._id, folderId: doc.folderId, isUnsettled: true, status: 'arriving' });
-      throw new AppError('not-found', 'There is no such folder.');
+      let seen: Pick<VideoDoc, '_id' | 'folderId' | 'ownerId' | 'isUnsettled'> = doc;
+      while (seen.isUnsettled && !(await settle(collections, journal, seen))) {
+        const { _id, folderId } = seen;
+        await videos.deleteOne({ _id, folderId, isUnsettled: true, status: 'arriving' });
+        const now = await videos.findOne(
+          { _id },
+          { projection: { folderId: 1, ownerId: 1, isUnsettled: 1 } },
+        );
+        if (!now) throw new AppError('not-found', 'There is no such folder.');
+        // Who removed the folder was quicker, and took it along with the others.
+        seen = now;
+      }
     },
 
     async reserveBytes(id: string, bytes: number): Promise<number> {
@@ -134,14 +143,22 @@ export function createVideoWrites(
       });
       if (!changed) return null;
       if (changed.isWritten) await accessChanged();
-      if (!changed.doc.isUnsettled || (await settle(collections, journal, changed.doc)))
-        return toVideo(changed.doc);
-      const back = (await journal.current()).get(from)?.ownerId === changed.doc.ownerId ? from : null;
-      await change(id, (doc) =>
-        doc.folderId === place ? { folderId: back, isUnsettled: back !== null } : null,
-      );
-      await accessChanged();
-      throw new AppError('not-found', 'There is no such folder.');
+      let { doc } = changed;
+      while (doc.isUnsettled && !(await settle(collections, journal, doc))) {
+        const { folderId, ownerId } = doc;
+        const back = (await journal.current()).get(from)?.ownerId === ownerId ? from : null;
+        const undone = await change(id, (now) =>
+          now.folderId === folderId ? { folderId: back, isUnsettled: back !== null } : null,
+        );
+        if (!undone) return null;
+        if (undone.doc.folderId === back) {
+          await accessChanged();
+          throw new AppError('not-found', 'There is no such folder.');
+        }
+        // Who removed the folder was quicker, and took it along with the others.
+        doc = undone.doc;
+      }
+      return toVideo(doc);
     },
 
     async share(id: string, audiences: readonly string[]): Promise<void> {
