@@ -16,7 +16,7 @@ const counts = isStorm
   : { most: 3, askers: 3, fileViewers: 3, cameraViewers: 3, uploads: 1 };
 
 /** Of each asker between two questions: all of them at once are a few dozen requests a second. */
-const betweenMs = isStorm ? 0 : 40;
+const betweenMs = isStorm ? 0 : 100;
 
 /** Pages, lists, ranges and pictures, one after the other. */
 function keepAsking(house: House, round: Round) {
@@ -76,7 +76,7 @@ test('replicas come, go and are all started anew without a failed request', {
   const round: Round = { cookie: house.cookie, next: () => nginx };
   // Answers that take long are cut when a replica's time to drain is over, and go on elsewhere.
   const files = Array.from({ length: counts.fileViewers }, () =>
-    house.watchFile({ round, bytesPerSecond: 6_000_000 }),
+    house.watchFile({ round, bytesPerSecond: 1_500_000 }),
   );
   const watchers = Array.from({ length: counts.cameraViewers }, () =>
     house.watchCamera(round, { mayBreak: true }),
