@@ -36,14 +36,9 @@ const helmOutcome = join(media, 'helm');
 const builder = chosen.length === 0 ? startBuilder() : null;
 const status = runNodeAndWait(
   [
-    '--test',
-    '--test-reporter=spec',
-    // A test that hangs is a failure, not a wait: the slowest file takes about a minute on two cores.
-    '--test-timeout=300000',
-    // One that failed half way may have left a server open: the run ends all the same, and says what failed.
-    '--test-force-exit',
+    join(root, 'scripts', 'run-tests.mjs'),
     // One more than there are cores: cameras, drains and silences are waited for. Files bear it that others work.
-    `--test-concurrency=${Math.min(4, availableParallelism() + 1)}`,
+    String(Math.min(4, availableParallelism() + 1)),
     ...files,
   ],
   {
