@@ -33,7 +33,10 @@ if (chosen.length === 0) compileProgram();
 const media = mkdtempSync(join(tmpdir(), 'kinora-media-'));
 const database = await startDatabase();
 const helmOutcome = join(media, 'helm');
-const builder = chosen.length === 0 ? startBuilder() : null;
+// helm takes five minutes of CPU to build, once, which two cores have not to spare in the time that a run may take:
+// there the one that an earlier run built is used, or none, and that is said.
+const isHelmAsked = process.env.KINORA_TEST_HELM === '1' || availableParallelism() >= 4;
+const builder = chosen.length === 0 && isHelmAsked ? startBuilder() : null;
 const status = runNodeAndWait(
   [
     join(root, 'scripts', 'run-tests.mjs'),
@@ -44,6 +47,7 @@ const status = runNodeAndWait(
   {
     ...{ CHROMIUM: chromium, KINORA_TEST_MEDIA: media, ...kept, ...database.environment },
     ...(builder && { KINORA_TEST_HELM_OUTCOME: helmOutcome }),
+    ...(!builder && chosen.length === 0 && { KINORA_TEST_HELM: process.env.KINORA_TEST_HELM ?? 'built' }),
   },
 );
 builder?.kill();

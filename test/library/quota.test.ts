@@ -25,10 +25,10 @@ describe('an upload of known size', () => {
     kind: 'too-large' | 'no-room',
     sentence: RegExp,
   ])[] = [
-    [50e9, 60e9, 'too-large', /^This video has 60 GB, and all of yours together may have 50 GB\.$/],
+    [50e6, 60e6, 'too-large', /^This video has 60 MB, and all of yours together may have 50 MB\.$/],
     [1000, 1001, 'too-large', /1\.001 kB.*1 kB/],
     [0, 1, 'too-large', /1 byte, .* 0 bytes/],
-    [50e9, 50e9, 'no-room', /^This video has 50 GB, and 49\.99\d+ GB of your 50 GB are left\. Remove/],
+    [50e6, 50e6, 'no-room', /^This video has 50 MB, and 49\.\d+ MB of your 50 MB are left\. Remove/],
   ];
   for (const [quotaBytes, sizeBytes, wanted, sentence] of figures) {
     test(`of ${sizeBytes} bytes with a quota of ${quotaBytes} is refused in figures`, async () => {

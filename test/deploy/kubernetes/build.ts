@@ -1,6 +1,6 @@
 // Builds helm and the program beside this file by Go, from the modules that go.sum pins, once; both are kept in the
-// user's cache. That is four to five minutes of CPU where Go has built none of it yet, so `npm test` runs this file
-// beside all other tests, with what they leave of the machine: `build.ts OUTCOME` writes there what `builtTools` says.
+// user's cache. That is four to five minutes of CPU where Go has built none of it yet, so on four cores or more `npm test`
+// runs this file beside all other tests, with what they leave of the machine: `build.ts OUTCOME` writes there what `builtTools` says.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -24,6 +24,8 @@ export async function builtTools(): Promise<string> {
   const folder = toolsFolder();
   if (process.env.KINORA_TEST_HELM === '0') return 'KINORA_TEST_HELM is 0';
   if (existsSync(folder)) return folder;
+  if (process.env.KINORA_TEST_HELM === 'built')
+    return 'helm is not built yet: five minutes of CPU, once, by KINORA_TEST_HELM=1 npm test';
   const beside = process.env.KINORA_TEST_HELM_OUTCOME;
   if (!beside) return build(folder);
   const waited = { timeoutMs: patienceMs, what: 'helm' };
