@@ -14,8 +14,8 @@ import type { BlobServerArgs } from './cluster-blobs.ts';
 const { way, folder, url, ids } = JSON.parse(process.argv[2] ?? '') as BlobServerArgs;
 const client = new MongoClient(url, { writeConcern: { w: 'majority', journal: true } });
 const tools = { clock: systemClock, log: { warn: () => {} } };
-/** Cold: far less than the blobs, so that whoever reads them in order finds nothing. */
-const maxBytes = way === 'cold' ? 16 * 1024 * 1024 : 1024 * 1024 * 1024;
+/** Cold: a quarter of the blobs, so that whoever reads them in order finds nothing. */
+const maxBytes = (way === 'cold' ? 64 : 1024) * 1024 * 1024;
 const grid = await createGridFsBlobs({
   db: client.db(),
   cache: { folder: join(folder, `cache-${process.pid}`), maxBytes },

@@ -15,9 +15,9 @@ import { withDatabase } from '../../test/helpers/mongo/test-database.ts';
 import { createLoadClient, type LoadFigures } from './load.ts';
 import { machineLine, median, residentMb, table } from './machine.ts';
 
-/** Two blobs, asked for in turns: small enough for a database that keeps all in memory. */
+/** Four blobs, asked for in turns: small enough for a database that keeps all in memory. */
 const blobBytes = 64 * 1024 * 1024;
-const blobCount = 2;
+const blobCount = 4;
 const connections = 4;
 const viewers = 100;
 

@@ -14,6 +14,9 @@ import { type DiskFiles, realFiles, systemCode } from './disk-files.ts';
 
 /** Of the whole: fine enough to forget little at a time, coarse enough that few ranges lie in two files. */
 const segmentShare = 32;
+/** Of a small whole: making and removing a file for every few chunks costs as much as bringing them. */
+const smallSegmentShare = 8;
+const smallSegmentBytes = 16 * 1024 * 1024;
 /** A file of the usual chunk size: less would hold no chunk. */
 const leastSegmentBytes = 1024 * 1024;
 /** Open files, whatever their size: many small videos have one each. */
@@ -102,7 +105,11 @@ class DiskChunkCache implements ChunkCache {
   constructor({ folder, maxBytes, clock, log, files = realFiles }: ChunkCacheOptions) {
     this.#folder = folder;
     this.maxBytes = maxBytes;
-    this.#segmentBytes = Math.max(leastSegmentBytes, Math.floor(maxBytes / segmentShare));
+    this.#segmentBytes = Math.max(
+      leastSegmentBytes,
+      Math.min(smallSegmentBytes, Math.floor(maxBytes / smallSegmentShare)),
+      Math.floor(maxBytes / segmentShare),
+    );
     this.#clock = clock;
     this.#log = log;
     this.#files = files;
